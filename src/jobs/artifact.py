@@ -1,0 +1,343 @@
+"""Artifacts: a prefix in the store that one job wrote, with its ``manifest.json`` written last.
+
+Included: the manifest and its digest, opening an artifact (refused unless all its files are
+there with the sizes that the manifest lists), reading and downloading with digests checked,
+writing, and the commit by create-if-absent. Not included: which job reads what.
+
+A prefix without a manifest is no artifact: whatever a killed job left there is never read.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from jobs.errors import BadInputError
+from jobs.store import NotFoundError, Prefix
+
+MANIFEST = "manifest.json"
+SCHEMA_VERSION = 1
+COPY_BYTES = 8 * 2**20
+
+log = logging.getLogger("artifact")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class File(_Record):
+    """One file of an artifact: its path below the artifact, and what it must hold."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+class Input(_Record):
+    """Where an input lay when it was read, and its digest, which says what it was."""
+
+    uri: str
+    digest: str
+
+
+class Producer(_Record):
+    """What wrote an artifact."""
+
+    job: str
+    version: str
+    image: str | None = None
+
+
+class Manifest(_Record):
+    """What an artifact is made of and from. `digest` covers kind and files, nothing else."""
+
+    kind: str
+    schema_version: int = SCHEMA_VERSION
+    files: tuple[File, ...]
+    digest: str
+    inputs: dict[str, Input]
+    settings: dict[str, Any]
+    producer: Producer
+    statistics: dict[str, Any]
+    created: datetime
+
+    def same_work(self, other: "Work") -> bool:
+        """Whether `other` would make this very artifact again."""
+        return not self.differences(other)
+
+    def differences(self, other: "Work") -> list[str]:
+        """What differs from `other`, one short phrase each."""
+        mine = Work.of(self)
+        found = []
+        if mine.kind != other.kind or mine.producer != other.producer:
+            found.append(f"made by {mine.producer}, not {other.producer}")
+        for what, here, there in (
+            ("setting", mine.settings, other.settings),
+            ("input", mine.inputs, other.inputs),
+        ):
+            for name in sorted(here.keys() | there.keys()):
+                if here.get(name) != there.get(name):
+                    found.append(f"{what} {name} was {here.get(name)}, now {there.get(name)}")
+        return found
+
+
+class Work(_Record):
+    """The identity of a piece of work: equal work makes the same artifact."""
+
+    kind: str
+    producer: str
+    settings: dict[str, Any]
+    inputs: dict[str, str]
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> "Work":
+        return cls(
+            kind=manifest.kind,
+            producer=f"{manifest.producer.job} {manifest.producer.version}",
+            settings=manifest.settings,
+            inputs={name: item.digest for name, item in manifest.inputs.items()},
+        )
+
+
+class Artifact:
+    """An artifact that was found whole: a manifest, and every file it lists with its size."""
+
+    def __init__(self, prefix: Prefix, manifest: Manifest) -> None:
+        self.prefix, self.manifest = prefix, manifest
+        self._files = {file.path: file for file in manifest.files}
+
+    @classmethod
+    def open(cls, uri: str, kind: str | None = None) -> "Artifact":
+        """The artifact at `uri`. Raises BadInputError where it is missing, partial or another kind."""
+        prefix = Prefix(uri)
+        manifest = find_manifest(prefix)
+        if manifest is None:
+            raise BadInputError(
+                f"no artifact at {prefix.uri}: it has no {MANIFEST}; "
+                "run the job that makes it, or correct the URI"
+            )
+        if kind is not None and manifest.kind != kind:
+            raise BadInputError(f"{prefix.uri} holds {manifest.kind!r}, expected {kind!r}")
+        artifact = cls(prefix, manifest)
+        artifact._check_sizes()
+        return artifact
+
+    def _check_sizes(self) -> None:
+        present = dict(self.prefix.list())
+        missing = [path for path in self._files if path not in present]
+        wrong = [
+            f"{path} has {present[path]} bytes, expected {file.bytes}"
+            for path, file in self._files.items()
+            if path in present and present[path] != file.bytes
+        ]
+        if missing or wrong:
+            said = [f"missing {', '.join(missing)}"] if missing else []
+            raise BadInputError(
+                f"artifact {self.uri} is damaged: {'; '.join(said + wrong)}; "
+                f"delete {MANIFEST} there and run its job again"
+            )
+
+    @property
+    def uri(self) -> str:
+        return self.prefix.uri
+
+    @property
+    def digest(self) -> str:
+        return self.manifest.digest
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        return self.manifest.statistics
+
+    @property
+    def paths(self) -> list[str]:
+        """Paths of all files, sorted."""
+        return sorted(self._files)
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._files
+
+    def size(self, path: str) -> int:
+        return self._file(path).bytes
+
+    def _file(self, path: str) -> File:
+        if path not in self._files:
+            raise BadInputError(f"artifact {self.uri} has no file {path!r}; it has {self.paths}")
+        return self._files[path]
+
+    def read(self, path: str) -> bytes:
+        """One file, whole; its digest is checked."""
+        file = self._file(path)
+        data = self.prefix.read(path)
+        self._check(file, hashlib.sha256(data).hexdigest())
+        return data
+
+    def read_json(self, path: str) -> Any:
+        return json.loads(self.read(path))
+
+    def open_file(self, path: str) -> IO[bytes]:
+        """A seekable file read by ranges, for libraries that take part of it (unchecked digest)."""
+        self._file(path)
+        return self.prefix.open(path)
+
+    def read_range(self, path: str, start: int, length: int) -> memoryview:
+        return self.prefix.read_range(path, start, length)
+
+    def local_copy(self, scratch: Path) -> Path:
+        """A local folder with all files, digests checked: the artifact's own where it is a folder.
+
+        A remote artifact is copied to `scratch`, file by file.
+        """
+        folder = self.prefix.folder
+        for file in self.manifest.files:
+            if folder is None:
+                self.prefix.download(file.path, scratch / file.path)
+            self._check(file, _sha256((folder or scratch) / file.path))
+        return folder or scratch
+
+    def _check(self, file: File, sha256: str) -> None:
+        if sha256 != file.sha256:
+            raise BadInputError(
+                f"{self.uri}/{file.path} is corrupt: sha256 {sha256}, expected {file.sha256}"
+            )
+
+
+class ArtifactWriter:
+    """Writes the files of one artifact; `commit` makes them one."""
+
+    def __init__(self, prefix: Prefix, work: Work, inputs: Mapping[str, Input]) -> None:
+        self.prefix, self.work = prefix, work
+        self._inputs = dict(inputs)
+        self._files: dict[str, File] = {}
+
+    @property
+    def uri(self) -> str:
+        return self.prefix.uri
+
+    def write(self, path: str, data: bytes) -> None:
+        self.prefix.write(path, data)
+        self.add(path, len(data), hashlib.sha256(data).hexdigest())
+
+    def write_json(self, path: str, value: Any) -> None:
+        self.write(path, json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n")
+
+    @contextlib.contextmanager
+    def open(self, path: str) -> Iterator["HashingFile"]:
+        """A file to stream into; it counts as written when the block ends without an error."""
+        with self.prefix.writer(path) as target:
+            file = HashingFile(target)
+            yield file
+        self.add(path, file.tell(), file.sha256.hexdigest())
+
+    def copy(self, source: Artifact, path: str) -> None:
+        """A file of another artifact, unchanged, under the same path."""
+        with source.open_file(path) as reader, self.open(path) as target:
+            while piece := reader.read(COPY_BYTES):
+                target.write(piece)
+        source._check(source._file(path), self._files[path].sha256)
+
+    def upload_folder(self, folder: Path) -> None:
+        """Every file below a local folder, under its relative path."""
+        for local in sorted(path for path in folder.rglob("*") if path.is_file()):
+            with local.open("rb") as reader, self.open(local.relative_to(folder).as_posix()) as to:
+                while piece := reader.read(COPY_BYTES):
+                    to.write(piece)
+
+    def add(self, path: str, size_bytes: int, sha256: str) -> None:
+        """Counts a file that was written by other means."""
+        self._files[path] = File(path=path, bytes=size_bytes, sha256=sha256)
+
+    def commit(self, statistics: Mapping[str, Any]) -> Artifact:
+        """Creates the manifest, or returns the winner's artifact where another was faster."""
+        files = tuple(sorted(self._files.values(), key=lambda file: file.path))
+        job, version = self.work.producer.split(" ")
+        manifest = Manifest(
+            kind=self.work.kind,
+            files=files,
+            digest=digest(self.work.kind, files),
+            inputs=self._inputs,
+            settings=self.work.settings,
+            producer=Producer(job=job, version=version, image=os.environ.get("PERENNIAL_IMAGE")),
+            statistics=dict(statistics),
+            created=datetime.now(UTC).replace(microsecond=0),
+        )
+        Artifact(self.prefix, manifest)._check_sizes()
+        text = manifest.model_dump_json(indent=2) + "\n"
+        if not self.prefix.create(MANIFEST, text.encode()):
+            log.warning("lost-race out=%s using the winner's artifact", self.uri)
+            return Artifact.open(self.uri)
+        return Artifact(self.prefix, manifest)
+
+
+class HashingFile:
+    """Passes writes on and digests them on the way."""
+
+    def __init__(self, target: IO[bytes]) -> None:
+        self._target = target
+        self._bytes = 0
+        self.sha256 = hashlib.sha256()
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B") if len(data) else memoryview(b"")
+        self.sha256.update(view)
+        self._target.write(view)
+        self._bytes += len(view)
+        return len(view)
+
+    def tell(self) -> int:
+        return self._bytes
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+
+def digest(kind: str, files: tuple[File, ...]) -> str:
+    """sha256 over kind and files (path, bytes, sha256), in order of path, as canonical JSON."""
+    listed = [[file.path, file.bytes, file.sha256] for file in sorted(files, key=lambda f: f.path)]
+    text = json.dumps([kind, listed], separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def find_manifest(prefix: Prefix) -> Manifest | None:
+    """The manifest below `prefix`, or None. Raises BadInputError where it cannot be read."""
+    try:
+        data = prefix.read(MANIFEST)
+    except NotFoundError:
+        return None
+    try:
+        manifest = Manifest.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadInputError(
+            f"{prefix.uri}/{MANIFEST} is not a manifest: {where}: {first['msg']}"
+        ) from error
+    if manifest.digest != digest(manifest.kind, manifest.files):
+        raise BadInputError(f"{prefix.uri}/{MANIFEST} was altered: its digest is not that of its files")
+    return manifest
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

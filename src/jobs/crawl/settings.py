@@ -1,0 +1,26 @@
+"""Settings of the crawl job."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from jobs.command_line import OPERATIONAL, JobSettings
+
+
+class CrawlSettings(JobSettings):
+    """Crawls the news of one period with Fundus from the CC-NEWS archives."""
+
+    job: ClassVar[str] = "crawl"
+    kind: ClassVar[str] = "articles"
+    version: ClassVar[str] = "1"
+
+    period: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
+    """The month to crawl, as 2026-10: articles published in it, in UTC, are kept."""
+    ccnews_server: Annotated[str, OPERATIONAL] = "https://data.commoncrawl.org/"
+    """Address of the CC-NEWS server or of a mirror with its layout."""
+    publishers: tuple[str, ...] = ("all",)
+    """Fundus publishers: countries (us,uk), names (us.TheIntercept), or all."""
+    check_training_opt_out: bool = True
+    """Leave out publishers whose robots file disallows training; off where there is no network."""
+    processes: Annotated[int, OPERATIONAL] = Field(0, ge=0)
+    """Processes that read archives in parallel; 0 is this process alone."""

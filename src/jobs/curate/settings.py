@@ -1,0 +1,22 @@
+"""Settings of the curate job."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from jobs.command_line import JobSettings, Uri, artifact_input
+
+
+class CurateSettings(JobSettings):
+    """Removes exact duplicates and articles of unsuitable length; counts what went, by rule."""
+
+    job: ClassVar[str] = "curate"
+    kind: ClassVar[str] = "articles"
+    version: ClassVar[str] = "1"
+
+    articles: Annotated[Uri, artifact_input("articles")]
+    """URI of the crawled articles."""
+    min_characters: int = Field(200, ge=0)
+    """Shortest body that is kept, in characters."""
+    max_characters: int = Field(100_000, ge=1)
+    """Longest body that is kept, in characters."""

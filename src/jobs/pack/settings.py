@@ -1,0 +1,35 @@
+"""Settings of the pack job."""
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from jobs.command_line import JobSettings, Uri, artifact_input
+from jobs.quantity import Count
+
+
+class PackSettings(JobSettings):
+    """Tokenises articles or conversations and packs them, whole where they fit, into rows."""
+
+    job: ClassVar[str] = "pack"
+    kind: ClassVar[str] = "rows"
+    version: ClassVar[str] = "1"
+
+    articles: Annotated[Uri | None, artifact_input("articles")] = None
+    """URI of articles, for continued pre-training."""
+    conversations: Annotated[Uri | None, artifact_input("conversations")] = None
+    """URI of conversations, for instruction tuning; only the assistant's tokens carry loss."""
+    tokenizer: Annotated[Uri, artifact_input("model")]
+    """URI of the model whose tokenizer (and chat template) is used."""
+    sequence_length: int = Field(4096, ge=8)
+    """Tokens in a row."""
+    token_budget: Count | None = None
+    """Most new tokens to pack (100M, 1B); default: all there are."""
+    heldout_fraction: float = Field(0.01, ge=0.0, lt=1.0)
+    """Share of the articles, chosen by the digest of their URL, kept out of training."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.articles is None) == (self.conversations is None):
+            raise ValueError("give exactly one of --articles and --conversations")
+        return self

@@ -1,0 +1,23 @@
+"""Settings of the promote job."""
+
+from typing import Annotated, ClassVar
+
+from jobs.command_line import FlagSettings, Uri, artifact_input
+
+
+class PromoteSettings(FlagSettings):
+    """Writes the next numbered release record where the report's gate says GO."""
+
+    job: ClassVar[str] = "promote"
+    version: ClassVar[str] = "1"
+
+    candidate: Annotated[Uri, artifact_input("model")]
+    """URI of the candidate."""
+    report: Annotated[Uri, artifact_input("report")]
+    """URI of the report that gates it."""
+    releases: Uri
+    """URI below which each model's numbered records lie."""
+    name: str | None = None
+    """The model's name; default: the last part of the candidate's URI."""
+    override: str | None = None
+    """Promote without a GO, for this reason; it stands in the record."""

@@ -1,0 +1,51 @@
+"""Settings of the train job."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from jobs.command_line import OPERATIONAL, JobSettings, Uri, artifact_input
+from jobs.quantity import Count
+
+
+class TrainSettings(JobSettings):
+    """Trains a model on packed rows with DeepSpeed; resumes from its last committed checkpoint."""
+
+    job: ClassVar[str] = "train"
+    kind: ClassVar[str] = "model"
+    version: ClassVar[str] = "1"
+
+    model: Annotated[Uri, artifact_input("model")]
+    """URI of the model to start from."""
+    rows: Annotated[Uri, artifact_input("rows")]
+    """URI of the packed rows."""
+    tokenizer: Annotated[Uri | None, artifact_input("model")] = None
+    """URI of the model whose tokenizer files go with the weights; default: those of --model."""
+    objective: Literal["cpt", "sft"]
+    """cpt: every token carries loss. sft: only the tokens that the rows mark."""
+    epochs: int = Field(1, ge=1)
+    """Passes over the rows."""
+    batch_rows: int = Field(64, ge=1)
+    """Rows in one optimizer step, over all processes."""
+    micro_batch_rows: Annotated[int, OPERATIONAL] = Field(1, ge=1)
+    """Rows that one process takes at a time; the rest of a batch is accumulated."""
+    learning_rate: float = Field(2e-5, gt=0)
+    """Highest learning rate, reached after the warm-up."""
+    warmup_ratio: float = Field(0.01, ge=0, le=1)
+    """Share of the steps in which the rate rises from 0 (re-warming)."""
+    final_ratio: float = Field(0.1, ge=0, le=1)
+    """The rate at the end of the cosine, as a share of the highest (re-decay)."""
+    weight_decay: float = Field(0.1, ge=0)
+    """AdamW's decoupled weight decay."""
+    gradient_clip: float = Field(1.0, gt=0)
+    """Largest norm of the gradient; longer ones are scaled down."""
+    seed: int = 0
+    """Decides the order of the rows."""
+    zero_stage: Annotated[Literal[1, 2, 3], OPERATIONAL] = 2
+    """DeepSpeed's ZeRO stage."""
+    processes: Annotated[int, OPERATIONAL] = Field(1, ge=1)
+    """Processes to start with torchrun (one a GPU), where not under torchrun already."""
+    checkpoint_steps: Annotated[int, OPERATIONAL] = Field(100, ge=1)
+    """A checkpoint is committed to the store every so many steps."""
+    shard_bytes: Count = 5 * 10**9
+    """Largest size of one safetensors shard of the result, in bytes."""
