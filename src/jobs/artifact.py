@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -69,12 +69,8 @@ class Manifest(_Record):
     statistics: dict[str, Any]
     created: datetime
 
-    def same_work(self, other: "Work") -> bool:
-        """Whether `other` would make this very artifact again."""
-        return not self.differences(other)
-
     def differences(self, other: "Work") -> list[str]:
-        """What differs from `other`, one short phrase each."""
+        """Why `other` would not make this very artifact again, one short phrase each."""
         mine = Work.of(self)
         found = []
         if mine.kind != other.kind or mine.producer != other.producer:
@@ -83,9 +79,11 @@ class Manifest(_Record):
             ("setting", mine.settings, other.settings),
             ("input", mine.inputs, other.inputs),
         ):
-            for name in sorted(here.keys() | there.keys()):
-                if here.get(name) != there.get(name):
-                    found.append(f"{what} {name} was {here.get(name)}, now {there.get(name)}")
+            found += [
+                f"{what} {name} was {here.get(name)}, now {there.get(name)}"
+                for name in sorted(here.keys() | there.keys())
+                if here.get(name) != there.get(name)
+            ]
         return found
 
 
@@ -116,7 +114,7 @@ class Artifact:
 
     @classmethod
     def open(cls, uri: str, kind: str | None = None) -> "Artifact":
-        """The artifact at `uri`. Raises BadInputError where it is missing, partial or another kind."""
+        """The artifact at `uri`. Raises BadInputError: missing, partial or another kind."""
         prefix = Prefix(uri)
         manifest = find_manifest(prefix)
         if manifest is None:
@@ -191,13 +189,15 @@ class Artifact:
     def read_range(self, path: str, start: int, length: int) -> memoryview:
         return self.prefix.read_range(path, start, length)
 
-    def local_copy(self, scratch: Path) -> Path:
-        """A local folder with all files, digests checked: the artifact's own where it is a folder.
+    def local_copy(self, scratch: Path, names: Container[str] | None = None) -> Path:
+        """A local folder with the files, digests checked: the artifact's own where it is one.
 
-        A remote artifact is copied to `scratch`, file by file.
+        A remote artifact is copied to `scratch`, file by file; `names` restricts which.
         """
         folder = self.prefix.folder
         for file in self.manifest.files:
+            if names is not None and file.path not in names:
+                continue
             if folder is None:
                 self.prefix.download(file.path, scratch / file.path)
             self._check(file, _sha256((folder or scratch) / file.path))
@@ -244,22 +244,44 @@ class ArtifactWriter:
                 target.write(piece)
         source._check(source._file(path), self._files[path].sha256)
 
+    def upload_file(self, local: Path, path: str) -> None:
+        """A local file, in bounded pieces."""
+        with local.open("rb") as reader, self.open(path) as target:
+            while piece := reader.read(COPY_BYTES):
+                target.write(piece)
+
     def upload_folder(self, folder: Path) -> None:
         """Every file below a local folder, under its relative path."""
         for local in sorted(path for path in folder.rglob("*") if path.is_file()):
-            with local.open("rb") as reader, self.open(local.relative_to(folder).as_posix()) as to:
-                while piece := reader.read(COPY_BYTES):
-                    to.write(piece)
+            self.upload_file(local, local.relative_to(folder).as_posix())
+
+    def beside(self, path: str, kind: str) -> "ArtifactWriter":
+        """A writer for a lesser artifact of the same work, below this one's URI."""
+        work = self.work.model_copy(update={"kind": kind})
+        return ArtifactWriter(self.prefix / path, work, self._inputs)
 
     def add(self, path: str, size_bytes: int, sha256: str) -> None:
         """Counts a file that was written by other means."""
         self._files[path] = File(path=path, bytes=size_bytes, sha256=sha256)
 
+    def view(self) -> Artifact:
+        """What was written so far, to read back and check before the commit."""
+        return Artifact(self.prefix, self._manifest({}))
+
     def commit(self, statistics: Mapping[str, Any]) -> Artifact:
         """Creates the manifest, or returns the winner's artifact where another was faster."""
+        manifest = self._manifest(statistics)
+        Artifact(self.prefix, manifest)._check_sizes()
+        text = manifest.model_dump_json(indent=2) + "\n"
+        if not self.prefix.create(MANIFEST, text.encode()):
+            log.warning("lost-race out=%s using the winner's artifact", self.uri)
+            return Artifact.open(self.uri)
+        return Artifact(self.prefix, manifest)
+
+    def _manifest(self, statistics: Mapping[str, Any]) -> Manifest:
         files = tuple(sorted(self._files.values(), key=lambda file: file.path))
         job, version = self.work.producer.split(" ")
-        manifest = Manifest(
+        return Manifest(
             kind=self.work.kind,
             files=files,
             digest=digest(self.work.kind, files),
@@ -269,12 +291,6 @@ class ArtifactWriter:
             statistics=dict(statistics),
             created=datetime.now(UTC).replace(microsecond=0),
         )
-        Artifact(self.prefix, manifest)._check_sizes()
-        text = manifest.model_dump_json(indent=2) + "\n"
-        if not self.prefix.create(MANIFEST, text.encode()):
-            log.warning("lost-race out=%s using the winner's artifact", self.uri)
-            return Artifact.open(self.uri)
-        return Artifact(self.prefix, manifest)
 
 
 class HashingFile:
@@ -334,7 +350,9 @@ def find_manifest(prefix: Prefix) -> Manifest | None:
             f"{prefix.uri}/{MANIFEST} is not a manifest: {where}: {first['msg']}"
         ) from error
     if manifest.digest != digest(manifest.kind, manifest.files):
-        raise BadInputError(f"{prefix.uri}/{MANIFEST} was altered: its digest is not that of its files")
+        raise BadInputError(
+            f"{prefix.uri}/{MANIFEST} was altered: its digest is not that of its files"
+        )
     return manifest
 
 

@@ -18,7 +18,13 @@ from typing import Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    CliSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from jobs.artifact import Artifact, ArtifactWriter, Input, Work, find_manifest
 from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
@@ -66,10 +72,17 @@ class FlagSettings(BaseSettings):
 
     job: ClassVar[str]
     """The job's name, as in ``python -m jobs.<job>``."""
+
     @classmethod
-    def settings_customise_sources(cls, settings_cls: Any, **sources: Any) -> tuple[Any, ...]:
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_more: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags only: a stray environment variable never becomes a setting."""
-        return (sources["init_settings"],)
+        return (init_settings,)
 
     @model_validator(mode="before")
     @classmethod
@@ -119,16 +132,17 @@ class JobSettings(FlagSettings):
     def identity(self) -> dict[str, Any]:
         """The settings that say what is made: neither inputs nor matters of operation."""
         values = self.model_dump(mode="json")
-        return {name: values[name] for name, field in type(self).model_fields.items() if not role(field)}
+        return {
+            name: values[name] for name, field in type(self).model_fields.items() if not role(field)
+        }
 
     def open_inputs(self) -> dict[str, Artifact]:
         """Input name → artifact, for each input field that is given."""
         opened = {}
         for name, field in type(self).model_fields.items():
-            kind = role(field).input_kind if role(field) else None
-            uri = getattr(self, name)
-            if kind and uri:
-                opened[name] = Artifact.open(uri, kind)
+            marked, uri = role(field), getattr(self, name)
+            if uri and marked and marked.input_kind:
+                opened[name] = Artifact.open(uri, marked.input_kind)
         return opened
 
 
@@ -191,7 +205,8 @@ def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
         signal.signal(signal.SIGTERM, _stop)
         body(settings_type.from_flags(sys.argv[1:]))
     except PerennialError as error:
-        logging.getLogger(settings_type.job).error("%s", " ".join(str(error).split()))
+        one_line = " ".join(str(error).split())
+        logging.getLogger(settings_type.job).error("%s", one_line)  # noqa: TRY400  no traceback
         sys.exit(error.exit_code)
     sys.exit(EXIT_DONE)
 
@@ -228,7 +243,9 @@ def finish(job: Job[Any], statistics: Statistics) -> Artifact:
         "committed out=%s digest=%s %s",
         artifact.uri,
         artifact.digest[:12],
-        " ".join(f"{k}={v}" for k, v in artifact.statistics.items() if isinstance(v, int | float | str)),
+        " ".join(
+            f"{k}={v}" for k, v in artifact.statistics.items() if isinstance(v, int | float | str)
+        ),
     )
     write_outputs(digest=artifact.digest, **_outputs(artifact.statistics))
     return artifact

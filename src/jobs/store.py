@@ -207,14 +207,18 @@ def normal_uri(uri: str) -> str:
     if not separator:
         if not uri:
             raise BadInputError("an empty URI; give s3://bucket/prefix, file:///folder or a path")
-        return os.path.abspath(uri)
+        return _absolute(uri)
     if scheme == "file":
-        return os.path.abspath(unquote(urlsplit(uri).path))
+        return _absolute(unquote(urlsplit(uri).path))
     if scheme not in REMOTE_SCHEMES:
         raise BadInputError(
             f"URI {uri!r} has the unknown scheme {scheme!r}; use s3, gs, az, file or a plain path"
         )
     return uri.rstrip("/")
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(path)  # noqa: PTH100  links are the user's names: not resolved
 
 
 def _s3_store(uri: str) -> "ObjectStore":
@@ -223,7 +227,9 @@ def _s3_store(uri: str) -> "ObjectStore":
 
     session = boto3.Session()
     if session.get_credentials() is None:
-        raise BadInputError(f"no AWS credentials for {uri}; set a profile, a role or AWS_* variables")
+        raise BadInputError(
+            f"no AWS credentials for {uri}; set a profile, a role or AWS_* variables"
+        )
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     options: ClientConfig = {"timeout": timedelta(seconds=300)}
     config: dict[str, Any] = {"region": session.region_name or "us-east-1"}

@@ -16,11 +16,19 @@ class CrawlSettings(JobSettings):
 
     period: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
     """The month to crawl, as 2026-10: articles published in it, in UTC, are kept."""
-    ccnews_server: Annotated[str, OPERATIONAL] = "https://data.commoncrawl.org/"
+    ccnews_server: Annotated[str, OPERATIONAL] = Field(
+        "https://data.commoncrawl.org/", pattern=r"^https?://"
+    )
     """Address of the CC-NEWS server or of a mirror with its layout."""
     publishers: tuple[str, ...] = ("all",)
     """Fundus publishers: countries (us,uk), names (us.TheIntercept), or all."""
     check_training_opt_out: bool = True
     """Leave out publishers whose robots file disallows training; off where there is no network."""
+    capture_days_after: int = Field(7, ge=0, le=366)
+    """Archives begun up to so many days after the period are read too, for articles found late."""
+    max_failed_archives: int = Field(0, ge=0)
+    """So many archives may fail without failing the job; each is listed in accounting.json."""
+    retry_seconds: Annotated[float, OPERATIONAL] = Field(10.0, ge=0)
+    """Wait before an archive or list is asked for a second time; doubled for the third and last."""
     processes: Annotated[int, OPERATIONAL] = Field(0, ge=0)
     """Processes that read archives in parallel; 0 is this process alone."""

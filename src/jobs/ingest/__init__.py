@@ -1,0 +1,1 @@
+"""The ingest job: a model from the hub or a folder into the store."""

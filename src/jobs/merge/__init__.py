@@ -1,0 +1,1 @@
+"""The merge job: the residual carried over to another model."""

@@ -1,0 +1,1 @@
+"""The pack job: articles or conversations into rows of tokens."""

@@ -1,0 +1,1 @@
+"""The train job: DeepSpeed over packed rows."""

@@ -1,0 +1,111 @@
+"""Fundus's publishers: choosing them by name, and asking whether they allow training.
+
+A publisher is known here by its place in Fundus's collection, as ``us.TheIntercept``.
+"""
+
+import difflib
+import logging
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from curl_cffi.requests.exceptions import HTTPError, RequestException
+from fundus import PublisherCollection
+from fundus.publishers import Publisher
+from fundus.scraping.session import session_handler
+
+from jobs.errors import BadInputError, TransientError
+
+NO_ROBOTS = range(400, 500)
+REFUSED = (401, 403, 429)
+TIMEOUT_SECONDS = 10
+THREADS = 16
+
+log = logging.getLogger("crawl")
+
+
+@dataclass(frozen=True)
+class OptOut:
+    """What a publisher's robots file says of training: None where it could not be read."""
+
+    allows_training: bool | None
+    why: str
+
+
+def all_publishers() -> dict[str, Publisher]:
+    """Every publisher that Fundus knows, by id, sorted."""
+    return {
+        f"{country}.{publisher.__name__}": publisher
+        for country, group in sorted(PublisherCollection.get_subgroup_mapping().items())
+        for publisher in sorted(group, key=lambda item: item.__name__)
+    }
+
+
+def choose(names: Iterable[str]) -> dict[str, Publisher]:
+    """The publishers meant by countries (us), names (us.TheIntercept, TheIntercept) or all."""
+    everyone = all_publishers()
+    meant: dict[str, set[str]] = {"all": set(everyone)}
+    for found in everyone:
+        country, _, name = found.partition(".")
+        for spelling in (country, name, found):
+            meant.setdefault(spelling, set()).add(found)
+    chosen: set[str] = set()
+    for name in names:
+        if name not in meant:
+            raise BadInputError(f"--publishers {name!r} is unknown to Fundus; {_hint(name, meant)}")
+        chosen |= meant[name]
+    return {name: everyone[name] for name in sorted(chosen)}
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    lowered = {item.lower(): item for item in known}
+    near = difflib.get_close_matches(name.lower(), lowered, 1, cutoff=0.5)
+    if near:
+        return f"did you mean {lowered[near[0]]}?"
+    countries = ",".join(item for item in lowered.values() if len(item) <= 3)
+    return f"countries are {countries}"
+
+
+def check_opt_outs(publishers: Mapping[str, Publisher]) -> dict[str, OptOut]:
+    """Reads every publisher's robots file, at most `THREADS` at a time.
+
+    Raises TransientError where most of them cannot be read, at the latest after the first
+    `THREADS` have timed out: that is no network, and must not pass for consent.
+    """
+    found: dict[str, OptOut] = {}
+    with session_handler.context(timeout=TIMEOUT_SECONDS), ThreadPoolExecutor(THREADS) as pool:
+        asked = {pool.submit(read_opt_out, item): name for name, item in publishers.items()}
+        for future in as_completed(asked):
+            found[asked[future]] = future.result()
+            unread = sum(item.allows_training is None for item in found.values())
+            if len(found) == unread >= THREADS or 2 * unread > len(publishers):
+                pool.shutdown(cancel_futures=True)
+                raise TransientError(
+                    f"the robots files of {unread} of {len(publishers)} publishers cannot be read "
+                    f"({found[asked[future]].why}), so their opt-out from training is unknown; "
+                    "where there is no network, set --check-training-opt-out false"
+                )
+    return dict(sorted(found.items()))
+
+
+def read_opt_out(publisher: Publisher) -> OptOut:
+    """What one publisher says, by Fundus's rule (its own flag, or words in the robots file).
+
+    Not Fundus's own reading, which takes a time-out or an error of the server for consent.
+    """
+    robots = publisher.robots
+    try:
+        session = session_handler.get_session(publisher.impersonate)
+        response = session.get_with_interrupt(robots.url, headers=publisher.request_header)
+    except HTTPError as error:
+        status = getattr(error.response, "status_code", 0)
+        if status in NO_ROBOTS and status not in REFUSED:
+            return OptOut(True, f"no robots file ({status})")
+        return OptOut(None, f"{robots.url} answered {status}")
+    except RequestException as error:
+        return OptOut(None, f"{robots.url}: {str(error).splitlines()[0]}")
+    robots.robots_file_parser.parse(response.text.splitlines())
+    robots.ready = True
+    if publisher.disallows_training:
+        return OptOut(False, "robots file disallows training")
+    return OptOut(True, "robots file allows training")

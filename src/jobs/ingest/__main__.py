@@ -1,0 +1,12 @@
+from jobs.command_line import Job, Statistics, run_job
+from jobs.ingest.settings import IngestSettings
+
+
+def work(job: Job[IngestSettings]) -> Statistics:
+    from jobs.ingest.importing import import_model
+
+    return import_model(job)
+
+
+if __name__ == "__main__":
+    run_job(IngestSettings, work)

@@ -1,0 +1,28 @@
+"""Which files of a model are imported, and whether they are all there. Pure."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatch
+
+from jobs.errors import BadInputError
+from jobs.model import CONFIG, GENERATION, INDEX, TOKENIZER_FILES, VOCABULARY_FILES
+
+IMPORTED = (CONFIG, GENERATION, INDEX, "model*.safetensors", "LICENSE*", *TOKENIZER_FILES)
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl")
+
+
+def choose(names: Iterable[str], where: str) -> list[str]:
+    """The files to import, sorted: weights, settings and tokenizer; never code or pickles.
+
+    Raises BadInputError where the config, the weights or the tokenizer is missing.
+    """
+    present = sorted(names)
+    chosen = [name for name in present if any(fnmatch(name, one) for one in IMPORTED)]
+    if CONFIG not in chosen:
+        raise BadInputError(f"{where} is no model: it has no {CONFIG}")
+    if not any(name.endswith(".safetensors") for name in chosen):
+        pickles = [name for name in present if any(fnmatch(name, one) for one in PICKLES)]
+        why = f"only {pickles[0]}; convert it to safetensors" if pickles else "no weights"
+        raise BadInputError(f"{where} has no model*.safetensors, {why}")
+    if not any(name in chosen for name in VOCABULARY_FILES):
+        raise BadInputError(f"{where} has no tokenizer; expected one of {VOCABULARY_FILES}")
+    return chosen

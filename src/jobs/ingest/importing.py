@@ -1,0 +1,51 @@
+"""Copies a model's files into the store, and checks that they make a model."""
+
+import hashlib
+from typing import Any
+
+from jobs.artifact import Artifact, ArtifactWriter
+from jobs.command_line import Job, Statistics
+from jobs.errors import BadInputError
+from jobs.ingest.files import choose
+from jobs.ingest.settings import IngestSettings
+from jobs.ingest.source import Source, open_source
+from jobs.model import VOCABULARY_FILES, parameters, read_tensors
+from jobs.progress import Progress
+
+
+def import_model(job: Job[IngestSettings]) -> Statistics:
+    """Copies the files one at a time; returns what the model is. Raises BadInputError."""
+    source = open_source(job.settings.source, job.settings.revision)
+    names = choose(source.names(), job.settings.source)
+    with Progress("ingest", len(names), "files") as progress:
+        for name in names:
+            _copy(source, name, job.out)
+            progress.advance()
+    return _describe(job.out.view(), source.commit)
+
+
+def _copy(source: Source, name: str, out: ArtifactWriter) -> None:
+    with source.file(name) as path:
+        out.upload_file(path, name)
+
+
+def _describe(model: Artifact, commit: str | None) -> dict[str, Any]:
+    tensors = read_tensors(model)
+    config = model.read_json("config.json")
+    if "architectures" not in config:
+        raise BadInputError(f"{model.uri}/config.json names no architecture; it is no model's")
+    return {
+        "parameters": parameters(tensors.values()),
+        "architecture": config["architectures"][0],
+        "revision": commit,
+        "outputs": {"tokenizer_digest": tokenizer_digest(model)},
+    }
+
+
+def tokenizer_digest(model: Artifact) -> str:
+    """16 hex digits over the vocabulary files: models that share it share packed rows."""
+    whole = hashlib.sha256()
+    for name in VOCABULARY_FILES:
+        if name in model:
+            whole.update(name.encode() + b"\0" + hashlib.sha256(model.read(name)).digest())
+    return whole.hexdigest()[:16]

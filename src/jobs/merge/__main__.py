@@ -1,0 +1,12 @@
+from jobs.command_line import Job, Statistics, run_job
+from jobs.merge.settings import MergeSettings
+
+
+def work(job: Job[MergeSettings]) -> Statistics:
+    from jobs.merge.merging import merge
+
+    return merge(job)
+
+
+if __name__ == "__main__":
+    run_job(MergeSettings, work)

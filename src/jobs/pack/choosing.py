@@ -1,0 +1,32 @@
+"""Which articles are packed: the held-out slice, and a fair sample within the token budget. Pure.
+
+Both go by a digest of the article's URL, so that they depend on the article alone, neither on
+its place in the crawl nor on a seed.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+
+def place(url: str) -> float:
+    """A number in [0, 1), evenly spread, that is a function of the URL alone."""
+    return int.from_bytes(hashlib.sha256(url.encode()).digest()[:6], "big") / 2**48
+
+
+def heldout(url: str, fraction: float) -> bool:
+    """Whether an article belongs to the held-out share."""
+    return place(url) < fraction
+
+
+def budget_limit(places: Sequence[float], tokens: Sequence[int], budget: int) -> float:
+    """The place up to which (included) articles, taken by place, fit into `budget` tokens.
+
+    Articles beyond it are left out. −1 where not even the first fits, 1 where all do.
+    """
+    limit, used = -1.0, 0
+    for where, size in sorted(zip(places, tokens, strict=True)):
+        used += size
+        if used > budget:
+            return limit
+        limit = where
+    return 1.0

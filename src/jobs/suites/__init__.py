@@ -1,0 +1,5 @@
+"""The suites a model is judged by: which tasks, and which numbers of each."""
+
+from jobs.suites.suite import Column, Suite, Task, load_suite
+
+__all__ = ["Column", "Suite", "Task", "load_suite"]

@@ -1,0 +1,24 @@
+import os
+
+from jobs.command_line import Job, Statistics, begin, run_command, run_job
+from jobs.train.settings import TrainSettings
+
+
+def work(job: Job[TrainSettings]) -> Statistics:
+    from jobs.train.training import train
+
+    return train(job)
+
+
+def launch(settings: TrainSettings) -> None:
+    if begin(settings, settings.open_inputs()) is not None:
+        from jobs.train.launch import under_torchrun
+
+        under_torchrun(settings.processes)
+
+
+if __name__ == "__main__":
+    if "RANK" in os.environ:
+        run_job(TrainSettings, work)
+    else:
+        run_command(TrainSettings, launch)
