@@ -10,7 +10,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.artifact import Artifact
+from jobs.artifact import Artifact, HashingFile
 
 CHECKED, UNCHECKED = "checked", "unchecked"
 
@@ -51,7 +51,7 @@ def read_part(
 
 
 def write_part(
-    target: IO[bytes], table: pa.Table, metadata: Mapping[str, str] | None = None
+    target: IO[bytes] | HashingFile, table: pa.Table, metadata: Mapping[str, str] | None = None
 ) -> None:
     """One Parquet file with page checksums: equal tables (and metadata) give equal bytes."""
     schema = table.schema.with_metadata(dict(metadata) if metadata else None)

@@ -154,7 +154,8 @@ class Prefix:
             writer.close()
 
     def delete(self, path: str) -> None:
-        with self._translated(path), contextlib.suppress(NotFoundError, exceptions.NotFoundError):
+        """Deletes one object, if it is there."""
+        with contextlib.suppress(NotFoundError), self._translated(path):
             obstore.delete(self._store, path)
 
     def download(self, path: str, to: Path) -> None:

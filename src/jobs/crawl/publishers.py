@@ -4,10 +4,10 @@ A publisher is known here by its place in Fundus's collection, as ``us.TheInterc
 """
 
 import difflib
-import logging
+import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from curl_cffi.requests.exceptions import HTTPError, RequestException
 from fundus import PublisherCollection
@@ -15,13 +15,13 @@ from fundus.publishers import Publisher
 from fundus.scraping.session import session_handler
 
 from jobs.errors import BadInputError, TransientError
+from jobs.store import NotFoundError, Prefix
 
+OPT_OUTS = "opt-outs.json"
 NO_ROBOTS = range(400, 500)
 REFUSED = (401, 403, 429)
 TIMEOUT_SECONDS = 10
 THREADS = 16
-
-log = logging.getLogger("crawl")
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,7 @@ def _hint(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.lower(), lowered, 1, cutoff=0.5)
     if near:
         return f"did you mean {lowered[near[0]]}?"
-    countries = ",".join(item for item in lowered.values() if len(item) <= 3)
-    return f"countries are {countries}"
+    return f"countries are {','.join(sorted(PublisherCollection.get_subgroup_mapping()))}"
 
 
 def check_opt_outs(publishers: Mapping[str, Publisher]) -> dict[str, OptOut]:
@@ -88,6 +87,25 @@ def check_opt_outs(publishers: Mapping[str, Publisher]) -> dict[str, OptOut]:
     return dict(sorted(found.items()))
 
 
+def agreed_opt_outs(prefix: Prefix, publishers: Mapping[str, Publisher]) -> dict[str, OptOut]:
+    """The opt-outs that one crawl goes by: those found first, so that all its attempts agree."""
+
+    def kept() -> dict[str, OptOut]:
+        try:
+            found = json.loads(prefix.read(OPT_OUTS))
+        except NotFoundError:
+            return {}
+        return {name: OptOut(**said) for name, said in found.items()}
+
+    if (found := kept()).keys() == publishers.keys():
+        return found
+    if found:  # of a crawl with other publishers, which never ended
+        prefix.delete(OPT_OUTS)
+    fresh = {name: asdict(said) for name, said in check_opt_outs(publishers).items()}
+    prefix.create(OPT_OUTS, json.dumps(fresh, indent=2).encode())
+    return kept()
+
+
 def read_opt_out(publisher: Publisher) -> OptOut:
     """What one publisher says, by Fundus's rule (its own flag, or words in the robots file).
 
@@ -103,7 +121,7 @@ def read_opt_out(publisher: Publisher) -> OptOut:
             return OptOut(True, f"no robots file ({status})")
         return OptOut(None, f"{robots.url} answered {status}")
     except RequestException as error:
-        return OptOut(None, f"{robots.url}: {str(error).splitlines()[0]}")
+        return OptOut(None, f"{robots.url}: {str(error).split('. See ')[0]}")
     robots.robots_file_parser.parse(response.text.splitlines())
     robots.ready = True
     if publisher.disallows_training:

@@ -7,6 +7,7 @@ alone: its choice of the publisher and the parser's version, its parsers, its ru
 a complete article.
 """
 
+import contextlib
 import os
 import time
 from collections import Counter, defaultdict
@@ -17,8 +18,8 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import chardet
-import langdetect
-import lxml.etree
+import langdetect  # type: ignore[import-untyped]
+import lxml.etree  # type: ignore[import-untyped]
 from fastwarc import ArchiveIterator, WarcRecord, WarcRecordType
 from fastwarc.stream_io import StreamError
 from fundus.publishers import Publisher
@@ -119,13 +120,13 @@ class ArchiveSource:
 
 def decoded(page: bytes, charset: str | None) -> str | None:
     """A page as text, by its declared character set or else the detected one."""
-    for find in (lambda: charset, lambda: chardet.detect(page)["encoding"]):
-        encoding = find()
-        if encoding:
-            try:
-                return page.decode(encoding)
-            except (UnicodeDecodeError, LookupError):
-                continue
+    if charset:
+        with contextlib.suppress(UnicodeDecodeError, LookupError):
+            return page.decode(charset)
+    detected = chardet.detect(page)["encoding"]
+    if detected:
+        with contextlib.suppress(UnicodeDecodeError, LookupError):
+            return page.decode(detected)
     return None
 
 

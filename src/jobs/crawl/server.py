@@ -55,9 +55,11 @@ class Server:
         file (the end mark and checksum of each gzip member), a silent server (time-outs).
         """
         url = self.url(path)
-        with _translated(url), requests.Session() as session:
-            timeouts = (CONNECT_SECONDS, READ_SECONDS)
-            response = session.get(url, stream=True, headers=HEADERS, timeout=timeouts)
+        timeouts = (CONNECT_SECONDS, READ_SECONDS)
+        with (
+            _translated(url),
+            requests.get(url, stream=True, headers=HEADERS, timeout=timeouts) as response,
+        ):
             if response.status_code == requests.codes.not_found:
                 raise MissingError(f"{url} is not there (404)")
             response.raise_for_status()
@@ -85,4 +87,14 @@ def _translated(url: str) -> Iterator[None]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise TransientError(f"{url} is truncated or corrupt: {error}") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise TransientError(f"{url} cannot be read: {error}") from error
+        raise TransientError(f"{url} cannot be read: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """The first cause that the system named; libraries wrap it in texts with memory addresses."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return str(error)

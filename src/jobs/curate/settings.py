@@ -1,8 +1,8 @@
 """Settings of the curate job."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jobs.command_line import JobSettings, Uri, artifact_input
 
@@ -20,3 +20,12 @@ class CurateSettings(JobSettings):
     """Shortest body that is kept, in characters."""
     max_characters: int = Field(100_000, ge=1)
     """Longest body that is kept, in characters."""
+
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Self:
+        if self.min_characters > self.max_characters:
+            raise ValueError(
+                f"--min-characters {self.min_characters} is greater than "
+                f"--max-characters {self.max_characters}; no article could be kept"
+            )
+        return self

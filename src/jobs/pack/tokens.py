@@ -29,7 +29,8 @@ def conversation_document(tokenizer: Any, messages: list[Message]) -> Document:
         if message["role"] != "assistant":
             continue
         start = _templated(tokenizer, messages[:turn], prompt=True)
-        until = _templated(tokenizer, messages[: turn + 1], prompt=False)
+        last = turn == len(messages) - 1
+        until = whole if last else _templated(tokenizer, messages[: turn + 1], prompt=False)
         if whole[: len(start)] != start or whole[: len(until)] != until:
             raise BadInputError("the chat template rewrites earlier turns; no loss mask is right")
         mask[len(start) : len(until)] = [True] * (len(until) - len(start))

@@ -1,0 +1,1 @@
+"""Releases candidates that the gate lets pass: ``python -m jobs.promote``."""

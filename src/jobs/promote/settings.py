@@ -2,7 +2,10 @@
 
 from typing import Annotated, ClassVar
 
+from pydantic import Field
+
 from jobs.command_line import FlagSettings, Uri, artifact_input
+from jobs.releases import NAME
 
 
 class PromoteSettings(FlagSettings):
@@ -17,7 +20,7 @@ class PromoteSettings(FlagSettings):
     """URI of the report that gates it."""
     releases: Uri
     """URI below which each model's numbered records lie."""
-    name: str | None = None
+    name: str | None = Field(None, pattern=f"^{NAME.pattern}$")
     """The model's name; default: the last part of the candidate's URI."""
     override: str | None = None
     """Promote without a GO, for this reason; it stands in the record."""

@@ -1,0 +1,1 @@
+"""Reports on a run and gates its candidates: ``python -m jobs.report``."""

@@ -5,12 +5,14 @@ Values and standard errors are in points, 0 to 100. A column is one metric of on
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
 GROUPS = {"instruction": "Instruction following", "reasoning": "Reasoning"}
 """The groups that have an average of their own; other columns count only in the whole."""
+TITLES = {**GROUPS, "average": "Average"}
+"""The names of all averages."""
 
 
 class Column(BaseModel):
@@ -25,7 +27,8 @@ class Column(BaseModel):
     group: str | None = None
 
 
-class Score(NamedTuple):
+@dataclass(frozen=True)
+class Score:
     """A value and its standard error."""
 
     value: float

@@ -1,6 +1,5 @@
 """Reads a family's part of a run: its candidates, and what each model scored."""
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -14,6 +13,8 @@ from jobs.errors import BadInputError
 from jobs.report.averages import Column, Score, score
 from jobs.report.settings import ReportSettings
 from jobs.store import Prefix
+from jobs.suites import Suite
+from jobs.suites.sealed import SealedSuite
 
 CPT = "cpt"
 HELDOUT = "heldout"
@@ -27,13 +28,6 @@ _PLACES = {
 }
 
 
-class Suite(BaseModel):
-    """What the report needs of the suite that the bundle was sealed for."""
-
-    name: str
-    columns: tuple[Column, ...]
-
-
 class Metric(BaseModel):
     """One metric of a task; a value of None is one that could not be computed."""
 
@@ -44,8 +38,6 @@ class Metric(BaseModel):
 class Results(BaseModel):
     """What the report needs of ``results.json``."""
 
-    task: str
-    model_digest: str
     num_items: int
     limit: int | None = None
     metrics: dict[str, Metric]
@@ -71,7 +63,8 @@ class Run:
     """A family's part of a run, as read."""
 
     uri: str
-    suite: Suite
+    suite: str
+    columns: tuple[Column, ...]
     artifacts: Mapping[str, Artifact]
     """Everything that was found, by its path below the run."""
     models: tuple[Scored, ...]
@@ -127,7 +120,9 @@ def read_run(uri: str, artifacts: Mapping[str, Artifact]) -> Run:
     if not scores:
         raise BadInputError(f"--run {uri} has no scores/<model>/<task>; run evaluate first")
     _check_comparable(scores)
-    suite = _suite(next(iter(scores.values())))
+    bundle = Artifact.open(next(iter(scores.values())).manifest.inputs["bundle"].uri, "bundle")
+    suite = SealedSuite.of(bundle).suite
+    columns = _columns(suite)
     models: dict[str, Scored] = {}
     for path, artifact in scores.items():
         name, task = path.split("/")[1:]
@@ -138,8 +133,8 @@ def read_run(uri: str, artifacts: Mapping[str, Artifact]) -> Run:
                 f"{uri}/scores/{name} mixes scores of the models {model.digest[:12]} and "
                 f"{digest[:12]}; delete those of the model that is no longer wanted"
             )
-        _add(model, task, _results(artifact), suite)
-    run = Run(uri, suite, artifacts, tuple(models.values()))
+        _add(model, task, _results(artifact), columns)
+    run = Run(uri, suite.name, columns, artifacts, tuple(models.values()))
     for name, candidate in run.candidates.items():
         if name in models and models[name].digest != candidate.digest:
             raise BadInputError(
@@ -149,7 +144,7 @@ def read_run(uri: str, artifacts: Mapping[str, Artifact]) -> Run:
     return run
 
 
-def _add(model: Scored, task: str, results: Results, suite: Suite) -> None:
+def _add(model: Scored, task: str, results: Results, columns: tuple[Column, ...]) -> None:
     model.num_items[task] = results.num_items
     if results.limit is not None:
         model.partial = (*model.partial, f"{task} of {model.name} ({results.num_items} items)")
@@ -157,7 +152,7 @@ def _add(model: Scored, task: str, results: Results, suite: Suite) -> None:
         metric = results.metrics.get(BITS)
         if metric:
             model.bits = math.nan if metric.value is None else metric.value
-    for column in suite.columns:
+    for column in columns:
         if column.task == task and column.metric in results.metrics:
             metric = results.metrics[column.metric]
             value = math.nan if metric.value is None else metric.value
@@ -180,24 +175,17 @@ def _check_comparable(scores: Mapping[str, Artifact]) -> None:
                 )
 
 
-def _suite(scores: Artifact) -> Suite:
-    """The suite as the bundle holds it: its tasks' columns, in order."""
-    bundle = Artifact.open(scores.manifest.inputs["bundle"].uri, "bundle")
-    content = bundle.read_json("suite.json")
-    try:
-        columns = [
-            Column.model_validate({**column, "task": task["name"]})
-            for task in content["tasks"]
-            for column in task["columns"]
-        ]
-        return Suite(name=content["name"], columns=tuple(columns))
-    except (KeyError, TypeError, ValidationError) as error:
-        raise BadInputError(f"{bundle.uri}/suite.json is not a suite: {error}") from error
+def _columns(suite: Suite) -> tuple[Column, ...]:
+    return tuple(
+        Column(task=task.name, **column.model_dump())
+        for task in suite.tasks
+        for column in task.columns
+    )
 
 
 def _results(scores: Artifact) -> Results:
     try:
-        return Results.model_validate_json(json.dumps(scores.read_json("results.json")))
+        return Results.model_validate_json(scores.read("results.json"))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

@@ -118,18 +118,16 @@ def _ability(evidence: Evidence, tolerance: Tolerance) -> list[tuple[Decision, s
         f"{signed(candidate.value - instruct.value)} "
         f"± {math.hypot(candidate.stderr, instruct.stderr):.2f}"
     )
-    limit = f"{tolerance.max_loss:g} points"
+    limit = f"{tolerance.max_loss:g} point{'s' * (tolerance.max_loss != 1)}"
     if chance <= tolerance.max_chance:
         return [(Decision.GO, f"Ability kept: {facts}; up to {limit} may be lost.")]
     if chance >= CERTAIN:
         return [(Decision.NO_GO, f"Ability lost: {facts}; more than the {limit} allowed.")]
-    return [
-        (
-            Decision.INCONCLUSIVE,
-            f"Ability uncertain: {facts}; the chance that more than {limit} were lost is "
-            f"{chance:.0%}, for GO at most {tolerance.max_chance:.0%}.",
-        )
-    ]
+    why = (
+        f"the chance of a loss of more than {limit} is {chance:.0%} "
+        f"(GO up to {tolerance.max_chance:.0%}, NO-GO from {CERTAIN:.0%})"
+    )
+    return [(Decision.INCONCLUSIVE, f"Ability uncertain: {facts}; {why}.")]
 
 
 def _news(evidence: Evidence) -> list[tuple[Decision, str]]:

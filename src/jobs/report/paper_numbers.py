@@ -20,9 +20,9 @@ _SHOWN = {
     "llama-3-8b": (
         ("table2", "L3b", "base"),
         ("table2", "L3i", "instruct"),
-        ("table2", "L3b+3Lr 100M", "candidate, 100M"),
-        ("table2", "L3b+3Lr 500M", "candidate, 500M"),
-        ("table2", "L3b+3Lr 1B", "candidate, 1B"),
+        ("table2", "L3b+3Lr 100M", "residual 100M"),
+        ("table2", "L3b+3Lr 500M", "residual 500M"),
+        ("table2", "L3b+3Lr 1B", "residual 1B"),
     ),
     "llama-3.1-8b": (("table3", "L3.1b", "base"), ("table3", "L3.1i", "instruct")),
     "qwen2-1.5b": (("table3", "Q2b", "base"), ("table3", "Q2i", "instruct")),

@@ -1,6 +1,7 @@
 import os
 
 from jobs.command_line import Job, Statistics, begin, run_command, run_job
+from jobs.train.orphans import die_with_parent
 from jobs.train.settings import TrainSettings
 
 
@@ -19,6 +20,7 @@ def launch(settings: TrainSettings) -> None:
 
 if __name__ == "__main__":
     if "RANK" in os.environ:
+        die_with_parent()
         run_job(TrainSettings, work)
     else:
         run_command(TrainSettings, launch)

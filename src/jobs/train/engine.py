@@ -1,11 +1,15 @@
 """DeepSpeed's engine around a transformers model, and the model's way back to files."""
 
 import os
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import deepspeed
 import torch
+import transformers
+from huggingface_hub import save_torch_state_dict
 from torch import distributed
 from transformers import AutoModelForCausalLM
 
@@ -18,6 +22,8 @@ ADAM_EPSILON = 1e-8
 
 def start_processes() -> tuple[int, int, torch.device]:
     """Joins the process group: (rank, number of processes, device). Gloo on CPU, else NCCL."""
+    transformers.logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")  # theirs
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
@@ -26,17 +32,6 @@ def start_processes() -> tuple[int, int, torch.device]:
         device = torch.device("cpu")
         deepspeed.init_distributed("gloo")
     return distributed.get_rank(), distributed.get_world_size(), device
-
-
-def accumulation_steps(settings: TrainSettings, world_size: int) -> int:
-    """Micro batches in one optimizer step. Raises BadInputError where the batch is not whole."""
-    at_once = settings.micro_batch_rows * world_size
-    if settings.batch_rows % at_once:
-        raise BadInputError(
-            f"--batch-rows {settings.batch_rows} is no multiple of {at_once} "
-            f"(--micro-batch-rows {settings.micro_batch_rows} × {world_size} processes)"
-        )
-    return settings.batch_rows // at_once
 
 
 def build(folder: Path, settings: TrainSettings, world_size: int, device: torch.device) -> Any:
@@ -50,7 +45,7 @@ def build(folder: Path, settings: TrainSettings, world_size: int, device: torch.
     config = {
         "train_batch_size": settings.batch_rows,
         "train_micro_batch_size_per_gpu": settings.micro_batch_rows,
-        "gradient_accumulation_steps": accumulation_steps(settings, world_size),
+        "gradient_accumulation_steps": settings.accumulation_steps(world_size),
         "gradient_clipping": settings.gradient_clip,
         "zero_optimization": {"stage": settings.zero_stage},
         "bf16": {"enabled": on_gpu},
@@ -80,14 +75,20 @@ def set_learning_rate(engine: Any, rate: float) -> None:
 
 
 def save_weights(
-    engine: Any, folder: Path, dtype: torch.dtype, shard_bytes: int, rank: int
+    engine: Any, folder: Path, names: Mapping[str, torch.dtype], shard_bytes: int, rank: int
 ) -> None:
-    """The whole model as safetensors of `dtype`, written by process 0; a collective call."""
+    """The tensors in `names`, each in its type, as safetensors; a collective call.
+
+    Process 0 writes. A tied head that the model came without is not written either.
+    Raises BadInputError where the engine lacks a tensor.
+    """
     if engine.zero_optimization_stage() == 3:
         state = engine._zero3_consolidated_16bit_state_dict()
     else:
         state = engine.module.state_dict()
     if rank == 0:
-        state = {name: tensor.to("cpu", dtype) for name, tensor in state.items()}
-        engine.module.save_pretrained(folder, state_dict=state, max_shard_size=shard_bytes)
+        if missing := sorted(names.keys() - state.keys()):
+            raise BadInputError(f"transformers calls tensors otherwise than the model: {missing}")
+        kept = {name: state[name].to("cpu", dtype) for name, dtype in names.items()}
+        save_torch_state_dict(kept, folder, max_shard_size=shard_bytes)
     distributed.barrier()

@@ -1,8 +1,8 @@
 """Settings of the train job."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jobs.command_line import OPERATIONAL, JobSettings, Uri, artifact_input
 from jobs.quantity import Count
@@ -49,3 +49,18 @@ class TrainSettings(JobSettings):
     """A checkpoint is committed to the store every so many steps."""
     shard_bytes: Count = 5 * 10**9
     """Largest size of one safetensors shard of the result, in bytes."""
+
+    @model_validator(mode="after")
+    def _whole_batches(self) -> Self:
+        self.accumulation_steps(self.processes)
+        return self
+
+    def accumulation_steps(self, processes: int) -> int:
+        """Micro batches that one process takes in a step. Raises ValueError if not whole."""
+        at_once = self.micro_batch_rows * processes
+        if self.batch_rows % at_once:
+            raise ValueError(
+                f"--batch-rows {self.batch_rows} is no multiple of {at_once} "
+                f"(--micro-batch-rows {self.micro_batch_rows} × {processes} processes)"
+            )
+        return self.batch_rows // at_once

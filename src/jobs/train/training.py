@@ -15,9 +15,10 @@ from typing import Any
 import torch
 from torch import distributed
 
+from jobs.artifact import Artifact
 from jobs.command_line import Job, Statistics
 from jobs.errors import EXIT_DONE, BadInputError, StoppedError
-from jobs.model import CONFIG, DTYPE_BYTES, GENERATION, INDEX, TOKENIZER_FILES, read_tensors
+from jobs.model import CONFIG, GENERATION, INDEX, TOKENIZER_FILES, Tensor, read_tensors
 from jobs.progress import Progress
 from jobs.train import engine as engines
 from jobs.train.batches import collate, summed_loss
@@ -189,7 +190,7 @@ class _Loop:
         if peak is None:
             return None
         size = sum(parameter.numel() for parameter in self._engine.module.parameters())
-        return round(6 * size * tokens_per_second / (peak * self._world_size), 4)
+        return float(6 * size * tokens_per_second / (peak * self._world_size))
 
 
 def _micro_batches(rows: list[Row], settings: TrainSettings) -> Iterator[list[Row]]:
@@ -198,11 +199,11 @@ def _micro_batches(rows: list[Row], settings: TrainSettings) -> Iterator[list[Ro
 
 
 def _write_result(job: Job[TrainSettings], engine: Any, rank: int) -> None:
-    """Weights in the type that the model came in, with the files that make them a model."""
+    """The tensors and types that the model came with, and the files that make them a model."""
     model = job.inputs["model"]
-    dtype = TORCH_DTYPES[_only_dtype(model)]
+    names = {tensor.name: _dtype(model, tensor) for tensor in read_tensors(model).values()}
     with shared_folder(rank) as folder:
-        engines.save_weights(engine, folder, dtype, job.settings.shard_bytes, rank)
+        engines.save_weights(engine, folder, names, job.settings.shard_bytes, rank)
         if rank == 0:
             for path in sorted(folder.glob("model*.safetensors")):
                 job.out.upload_file(path, path.name)
@@ -215,8 +216,9 @@ def _write_result(job: Job[TrainSettings], engine: Any, rank: int) -> None:
                     job.out.copy(words, name)
 
 
-def _only_dtype(model: Any) -> str:
-    dtypes = {tensor.dtype for tensor in read_tensors(model).values()} & DTYPE_BYTES.keys()
-    if len(dtypes) != 1 or not dtypes <= TORCH_DTYPES.keys():
-        raise BadInputError(f"{model.uri} mixes dtypes {sorted(dtypes)}; convert it to one float")
-    return dtypes.pop()
+def _dtype(model: Artifact, tensor: Tensor) -> torch.dtype:
+    if tensor.dtype not in TORCH_DTYPES:
+        raise BadInputError(
+            f"{model.uri}: tensor {tensor.name} is {tensor.dtype}; trained are {[*TORCH_DTYPES]}"
+        )
+    return TORCH_DTYPES[tensor.dtype]

@@ -1,0 +1,45 @@
+"""Seconds of each step of the demo's refresh, and of the whole, into an empty store."""
+
+import io
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from demo.__main__ import FLEET, SAMPLE, WORK
+from demo.family import make_family
+from demo.server import serve
+from pipelines.cli import WORKFLOW, run_parameters
+from pipelines.fleet import read_fleet
+from pipelines.local.run import run_workflow
+from pipelines.local.workflow import read_workflow
+
+PERIOD = "2026-10"
+
+
+def table() -> Table:
+    """Runs the refresh twice: once into an empty store, once more where all is there."""
+    workflow = read_workflow(WORKFLOW)
+    shown = Table(title="The demo's refresh: seconds a step; then again, where all is there")
+    for heading in ("step", "seconds", "again"):
+        shown.add_column(heading, justify="left" if heading == "step" else "right")
+    with tempfile.TemporaryDirectory() as scratch, serve(SAMPLE) as ccnews_server:
+        make_family(WORK / "family", ccnews_server)
+        served = [f"crawl-ccnews-server={ccnews_server}"]
+        parameters = run_parameters(read_fleet(FLEET), PERIOD, f"{scratch}/store", "bench", served)
+        runs, totals = [], []
+        for number in (1, 2):
+            started = time.perf_counter()
+            quiet = Console(file=io.StringIO())
+            ran = run_workflow(workflow, parameters, Path(scratch) / str(number), console=quiet)
+            totals.append(time.perf_counter() - started)
+            if ran.exit_code:
+                raise RuntimeError(f"the refresh ended with {ran.exit_code}")
+            runs.append({step.name: step.seconds for step in ran.steps})
+    for name, seconds in runs[0].items():
+        shown.add_row(name, f"{seconds:.1f}", f"{runs[1][name]:.1f}")
+    shown.add_section()
+    shown.add_row("all, by the clock", *(f"{total:.1f}" for total in totals))
+    return shown

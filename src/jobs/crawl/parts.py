@@ -1,0 +1,202 @@
+"""One archive, one part: the articles as Parquet, and in its metadata what became of the pages.
+
+A part says which plan it belongs to, so a job that was stopped finds the parts that it had
+finished and reads only the other archives.
+"""
+
+import hashlib
+import io
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import active_children, get_context
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.articles import SCHEMA, write_part
+from jobs.artifact import ArtifactWriter
+from jobs.command_line import set_up_logging
+from jobs.crawl.archives import Archive, Period
+from jobs.crawl.publishers import all_publishers
+from jobs.crawl.reading import ArchiveSource, Tally, make_repeatable, read_articles_of
+from jobs.crawl.server import Server
+from jobs.errors import TransientError
+from jobs.store import Prefix
+
+PLAN, TALLY, RECORDS = "perennial.plan", "perennial.tally", "perennial.records"
+MAX_FAILED_IN_A_ROW = 5
+
+log = logging.getLogger("crawl")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is the same for all archives of a crawl."""
+
+    server: Server
+    publishers: tuple[str, ...]
+    period: Period
+    checked: bool
+    version: str
+
+    @property
+    def identity(self) -> str:
+        """Equal for plans that make equal parts of an archive."""
+        said = [self.version, str(self.period), self.publishers, self.checked]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Part:
+    """What became of an archive that was read: counts of its records, pages and articles."""
+
+    archive: Archive
+    num_records: int
+    tally: Tally
+    languages: Counter[str]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no part of an archive."""
+
+    archive: Archive
+    why: str
+
+
+Outcome: TypeAlias = Part | Failure
+
+
+def part_path(archive: Archive) -> str:
+    """Where the part of an archive lies, below the artifact."""
+    return f"part-{archive.name}.parquet"
+
+
+def read_archive(plan: Plan, archive: Archive) -> bytes | Failure:
+    """The file of one archive's part. Reads anew after an error; holds the articles in memory."""
+    everyone = all_publishers()
+    named = {name: everyone[name] for name in plan.publishers}
+
+    def attempt() -> tuple[ArchiveSource, list[dict[str, Any]]]:
+        with plan.server.stream(archive.path) as stream:
+            source = ArchiveSource(stream, archive.path, named)
+            return source, read_articles_of(source, plan.period, plan.checked)
+
+    make_repeatable()
+    try:
+        source, rows = plan.server.retrying(attempt)
+    except TransientError as error:
+        return Failure(archive, str(error))
+    metadata = {
+        PLAN: plan.identity,
+        TALLY: json.dumps(source.tally, sort_keys=True),
+        RECORDS: str(source.num_records),
+    }
+    file = io.BytesIO()
+    write_part(file, pa.Table.from_pylist(rows, schema=SCHEMA), metadata)
+    return file.getvalue()
+
+
+def describe_part(archive: Archive, data: bytes) -> Part:
+    """What a part's file says of itself; it is read whole and its checksums verified."""
+    file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+    metadata = file.schema_arrow.metadata
+    tally = {name: Counter(counts) for name, counts in json.loads(metadata[TALLY.encode()]).items()}
+    languages = Counter(file.read()["language"].to_pylist())
+    return Part(archive, int(metadata[RECORDS.encode()]), tally, languages)
+
+
+def kept_part(prefix: Prefix, plan: Plan, archive: Archive) -> bytes | None:
+    """The part that an earlier attempt left, if it is whole and of this very plan."""
+    data = prefix.read(part_path(archive))
+    try:
+        metadata = pq.read_schema(pa.BufferReader(data)).metadata or {}
+        if metadata.get(PLAN.encode()) != plan.identity.encode():
+            return None
+        describe_part(archive, data)
+    except (pa.ArrowInvalid, OSError):
+        return None
+    return data
+
+
+def write_parts(
+    out: ArtifactWriter,
+    plan: Plan,
+    archives: Sequence[Archive],
+    processes: int,
+    done: Callable[[Outcome], None],
+) -> None:
+    """Makes every archive's part, in no promised order, and tells `done` of each.
+
+    Parts that are there already are only verified. After `MAX_FAILED_IN_A_ROW` the server is
+    taken for down, and the rest is left for another attempt: TransientError.
+    """
+    missing = _missing(out, plan, archives, done)
+    failed_in_a_row = 0
+    for archive, made in _read_all(plan, missing, processes):
+        if isinstance(made, bytes):
+            out.write(part_path(archive), made)
+            done(describe_part(archive, made))
+            failed_in_a_row = 0
+            continue
+        log.error("failed archive=%s %s", archive.name, made.why)
+        done(made)
+        failed_in_a_row += 1
+        if failed_in_a_row == MAX_FAILED_IN_A_ROW:
+            raise TransientError(
+                f"{failed_in_a_row} archives failed in a row, the last because {made.why}; "
+                "the parts that are done are kept, the same command continues"
+            )
+
+
+def _missing(
+    out: ArtifactWriter,
+    plan: Plan,
+    archives: Sequence[Archive],
+    done: Callable[[Outcome], None],
+) -> list[Archive]:
+    """The archives still to read; the parts of the others are counted in."""
+    present = {path for path, _ in out.prefix.list()}
+    missing = []
+    for archive in archives:
+        path = part_path(archive)
+        data = kept_part(out.prefix, plan, archive) if path in present else None
+        if data is None:
+            missing.append(archive)
+        else:
+            out.add(path, len(data), hashlib.sha256(data).hexdigest())
+            done(describe_part(archive, data))
+    return missing
+
+
+def _read_all(
+    plan: Plan, archives: Sequence[Archive], processes: int
+) -> Iterator[tuple[Archive, bytes | Failure]]:
+    if processes <= 1:
+        for archive in archives:
+            yield archive, read_archive(plan, archive)
+        return
+    # Not forked from this process, whose store has threads, but from one that has only imported.
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(processes, context, initializer=set_up_logging) as pool:
+        reading = {pool.submit(read_archive, plan, archive): archive for archive in archives}
+        try:
+            for future in as_completed(tuple(reading)):
+                yield reading.pop(future), future.result()
+        except BrokenProcessPool as error:
+            raise TransientError(
+                "a process that read archives was killed, perhaps for want of memory; "
+                "give the job more, or lower --processes"
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in active_children():
+                child.terminate()
+            raise

@@ -1,0 +1,14 @@
+"""``python -m jobs.curate``."""
+
+from jobs.command_line import Job, Statistics, run_job
+from jobs.curate.settings import CurateSettings
+
+
+def work(job: Job[CurateSettings]) -> Statistics:
+    from jobs.curate.curate import curate
+
+    return curate(job)
+
+
+if __name__ == "__main__":
+    run_job(CurateSettings, work)

@@ -1,0 +1,100 @@
+"""Batches, order and schedule, by hand."""
+
+import math
+
+import pytest
+import torch
+
+from jobs.artifact import ArtifactWriter, Work
+from jobs.errors import BadInputError
+from jobs.pack.packing import Row as PackedRow
+from jobs.pack.rows import SCHEMA, write_rows
+from jobs.store import Prefix
+from jobs.train.batches import IGNORED, collate
+from jobs.train.canary import check_isolation
+from jobs.train.rows import Row, Rows
+from jobs.train.schedule import learning_rate
+
+
+def test_a_row_becomes_tensors() -> None:
+    batch = collate([Row([5, 6, 7, 8, 9], [3, 2], None)], sequence_length=7)
+    assert batch.input_ids.tolist() == [[5, 6, 7, 8, 9, 0, 0]]
+    assert batch.position_ids.tolist() == [[0, 1, 2, 0, 1, 0, 1]]
+    x = IGNORED
+    assert batch.labels.tolist() == [[x, 6, 7, x, 9, x, x]]
+
+
+def test_only_marked_tokens_carry_loss() -> None:
+    row = Row([5, 6, 7, 8], [2, 2], [True, True, False, True])
+    x = IGNORED
+    assert collate([row], 4).labels.tolist() == [[x, 6, x, 8]]
+    assert row.labelled_tokens == 2
+    assert Row([5, 6, 7, 8], [2, 2], None).labelled_tokens == 2
+
+
+def test_the_rate_rises_and_decays() -> None:
+    rates = [
+        learning_rate(step, 12, 1.0, warmup_ratio=1 / 6, final_ratio=0.1) for step in range(12)
+    ]
+    assert rates[:3] == pytest.approx([0.5, 1.0, 1.0])
+    middle = 0.1 + 0.9 * (1 + math.cos(math.pi * 3 / 9)) / 2
+    assert rates[5] == pytest.approx(middle)
+    assert rates[-1] == pytest.approx(0.1)
+
+
+def rows_of(uri: str, number: int) -> Rows:
+    work = Work(kind="rows", producer="pack 1", settings={}, inputs={})
+    writer = ArtifactWriter(Prefix(uri), work, {})
+    write_rows(writer, "train", (PackedRow([n], [1]) for n in range(number)), SCHEMA)
+    return Rows(writer.commit({}), "train")
+
+
+def test_each_epoch_has_each_row_once_in_another_order(store: str) -> None:
+    rows = rows_of(store, 5000)  # 20 groups: two windows
+    stream = rows.stream(seed=3)
+    first, second = ([next(stream).ids[0] for _ in range(5000)] for _ in range(2))
+    assert sorted(first) == sorted(second) == list(range(5000))
+    assert first != second
+    assert first != sorted(first)
+
+
+@pytest.mark.parametrize("consumed", [0, 1, 4095, 4096, 4999, 5000, 7777])
+def test_the_cursor_is_the_number_of_rows_consumed(tmp_path_factory, consumed: int) -> None:  # type: ignore[no-untyped-def]
+    rows = rows_of(str(tmp_path_factory.mktemp("rows")), 5000)
+    whole = rows.stream(seed=1)
+    for _ in range(consumed):
+        next(whole)
+    resumed = rows.stream(seed=1, consumed=consumed)
+    assert [next(whole).ids for _ in range(50)] == [next(resumed).ids for _ in range(50)]
+
+
+def llama(attention: str) -> torch.nn.Module:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=32, hidden_size=16, intermediate_size=32, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=1,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model: torch.nn.Module = LlamaForCausalLM._from_config(config, attn_implementation=attention)
+    return model.eval()
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_the_canary_is_calm_where_documents_are_apart(attention: str) -> None:
+    assert check_isolation(llama(attention), 32, torch.device("cpu")) < 1e-6
+
+
+def test_the_canary_finds_a_leak() -> None:
+    class Leaky(torch.nn.Module):
+        """Drops the positions, as a kernel does that knows nothing of documents."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = llama("sdpa")
+
+        def forward(self, input_ids, use_cache, **_):  # type: ignore[no-untyped-def]
+            return self.inner(input_ids=input_ids, use_cache=use_cache)
+
+    with pytest.raises(BadInputError, match="attention leaks between documents"):
+        check_isolation(Leaky(), 32, torch.device("cpu"))

@@ -1,0 +1,114 @@
+"""The train job: real DeepSpeed over two gloo processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jobs.artifact import Artifact, find_manifest
+from jobs.model import read_tensors
+from jobs.store import Prefix
+from tests.pico import SENTENCE, commit_articles, commit_llama, run_job
+
+FLAGS = [
+    "--objective=cpt",
+    "--epochs=12",
+    "--batch-rows=4",
+    "--micro-batch-rows=2",
+    "--learning-rate=1e-2",
+    "--processes=2",
+    "--checkpoint-steps=5",
+]
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("train")
+    commit_articles(str(root / "articles"), [SENTENCE] * 60)
+    commit_llama(str(root / "model"), root / "scratch")
+    packed = run_job(
+        "pack",
+        f"--articles={root}/articles",
+        f"--tokenizer={root}/model",
+        f"--out={root}/rows",
+        "--sequence-length=32",
+        "--heldout-fraction=0.1",
+    )
+    assert packed.returncode == 0, packed.stderr
+    return root
+
+
+def flags(root: Path, out: str) -> list[str]:
+    return [f"--model={root}/model", f"--rows={root}/rows", f"--out={out}", *FLAGS]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(inputs: Path) -> Artifact:
+    result = run_job("train", *flags(inputs, f"{inputs}/undisturbed"))
+    assert result.returncode == 0, result.stderr
+    return Artifact.open(f"{inputs}/undisturbed", "model")
+
+
+@pytest.mark.slow
+def test_it_learns_and_saves_what_transformers_loads(inputs: Path, undisturbed: Artifact) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    statistics = undisturbed.statistics
+    rows = Artifact.open(f"{inputs}/rows").statistics["rows"]
+    assert statistics["steps"] == -(-12 * rows // 4)
+    assert statistics["loss_last"] < statistics["loss_first"] / 2
+    assert statistics["heldout_loss_after"] < statistics["heldout_loss_before"] / 2
+    assert statistics["processes"] == 2
+    before, after = (
+        read_tensors(Artifact.open(f"{inputs}/{name}")) for name in ("model", "undisturbed")
+    )
+    assert {n: (t.dtype, t.shape) for n, t in before.items()} == {
+        n: (t.dtype, t.shape) for n, t in after.items()
+    }
+    folder = inputs / "undisturbed"
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    assert model.num_parameters() == sum(tensor.elements for tensor in after.values())
+    assert AutoTokenizer.from_pretrained(folder).eos_token == "</s>"
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_it_ends_with_the_same_weights(
+    inputs: Path, undisturbed: Artifact
+) -> None:
+    out = f"{inputs}/killed"
+    command = [sys.executable, "-m", "jobs.train", *flags(inputs, out)]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE)
+    first = Prefix(out) / "checkpoints/step-00000005"
+    deadline = time.monotonic() + 120
+    while find_manifest(first) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert find_manifest(Prefix(out)) is None
+    resumed = run_job("train", *flags(inputs, out))
+    assert resumed.returncode == 0, resumed.stderr
+    artifact = Artifact.open(out)
+    assert artifact.statistics["resumed_at_step"] >= 5
+    assert artifact.digest == undisturbed.digest
+    assert artifact.statistics["history"] == undisturbed.statistics["history"]
+
+
+@pytest.mark.slow
+def test_told_to_stop_it_saves_and_ends_with_143(inputs: Path) -> None:
+    out = f"{inputs}/stopped"
+    command = [sys.executable, "-m", "jobs.train", *flags(inputs, out)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    first = Prefix(out) / "checkpoints/step-00000005"
+    deadline = time.monotonic() + 120
+    while find_manifest(first) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 143, said
+    assert find_manifest(Prefix(out)) is None
+    (saved,) = [path for path, _ in (Prefix(out) / "checkpoints").list() if "manifest" in path]
+    assert int(saved[len("step-") :].split("/")[0]) >= 5, "the older checkpoint is gone"
