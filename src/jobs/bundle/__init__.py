@@ -1,0 +1,1 @@
+"""Seals the data sets of an evaluation suite."""

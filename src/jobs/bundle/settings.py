@@ -17,4 +17,4 @@ class BundleSettings(JobSettings):
     suite: str
     """The suite: a name in jobs/suites (paper, demo)."""
     source: str | None = Field(None, alias="from")
-    """A folder that mirrors the data sets; default: the hub."""
+    """A folder that mirrors the data sets, <path>/[<config>/]<split>.jsonl; default: the hub."""

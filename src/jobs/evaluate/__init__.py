@@ -1,0 +1,1 @@
+"""Scores one model on one task with lm-eval."""

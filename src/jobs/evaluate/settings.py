@@ -1,10 +1,13 @@
 """Settings of the evaluate job."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from jobs.artifact import Artifact
 from jobs.command_line import OPERATIONAL, JobSettings, Uri, artifact_input
+
+HELDOUT = "heldout"
 
 
 class EvaluateSettings(JobSettings):
@@ -17,12 +20,25 @@ class EvaluateSettings(JobSettings):
     model: Annotated[Uri, artifact_input("model")]
     """URI of the model to score."""
     task: str
-    """Name of the task in the bundle's suite, or heldout."""
-    bundle: Annotated[Uri, artifact_input("bundle")]
-    """URI of the sealed evaluation bundle."""
+    """Name of the task in the bundle's suite; or heldout, the loss on articles kept out."""
+    bundle: Annotated[Uri | None, artifact_input("bundle")] = None
+    """URI of the sealed evaluation bundle; heldout needs none."""
     rows: Annotated[Uri | None, artifact_input("rows")] = None
     """URI of the packed rows whose held-out articles the task heldout scores."""
     limit: int | None = Field(None, ge=1)
-    """Score only the first so many items: a quick look, never a gate."""
+    """Score only the first so many items of each single task: a quick look, never a gate."""
     batch_size: Annotated[int, OPERATIONAL] = Field(8, ge=1)
     """Items a forward pass."""
+
+    @model_validator(mode="after")
+    def _has_data(self) -> Self:
+        if self.task == HELDOUT and self.rows is None:
+            raise ValueError("--task heldout needs --rows")
+        if self.task != HELDOUT and self.bundle is None:
+            raise ValueError(f"--task {self.task} needs --bundle")
+        return self
+
+    def open_inputs(self) -> dict[str, Artifact]:
+        """The inputs that the task reads, so that scores depend on nothing else."""
+        unread = "bundle" if self.task == HELDOUT else "rows"
+        return {name: item for name, item in super().open_inputs().items() if name != unread}

@@ -66,13 +66,12 @@ class Suite(_Record):
         """All columns of the tables, in their order."""
         return tuple(column for task in self.tasks for column in task.columns)
 
-    def task(self, name: str) -> Task:
-        """The task of this name. Raises BadInputError with the nearest name."""
+    def task(self, name: str, also: tuple[str, ...] = ()) -> Task:
+        """The task of this name. Raises BadInputError with the nearest name, or one of `also`."""
         names = [task.name for task in self.tasks]
         if name not in names:
-            raise BadInputError(
-                f"suite {self.name!r} has no task {name!r}; {_nearest(name, names)}"
-            )
+            near = _nearest(name, [*names, *also])
+            raise BadInputError(f"suite {self.name!r} has no task {name!r}; {near}")
         return self.tasks[names.index(name)]
 
 

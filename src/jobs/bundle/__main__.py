@@ -1,0 +1,14 @@
+"""``python -m jobs.bundle``."""
+
+from jobs.bundle.settings import BundleSettings
+from jobs.command_line import Job, Statistics, run_job
+
+
+def work(job: Job[BundleSettings]) -> Statistics:
+    from jobs.bundle.sealing import seal
+
+    return seal(job)
+
+
+if __name__ == "__main__":
+    run_job(BundleSettings, work)

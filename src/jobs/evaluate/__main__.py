@@ -1,0 +1,14 @@
+"""``python -m jobs.evaluate``."""
+
+from jobs.command_line import Job, Statistics, run_job
+from jobs.evaluate.settings import EvaluateSettings
+
+
+def work(job: Job[EvaluateSettings]) -> Statistics:
+    from jobs.evaluate.evaluating import evaluate
+
+    return evaluate(job)
+
+
+if __name__ == "__main__":
+    run_job(EvaluateSettings, work)

@@ -1,0 +1,78 @@
+"""What a bundle's ``suite.json`` says: the suite, and which data each of its tasks was sealed with.
+
+In a bundle, a data set's split lies at ``data/<dataset path>/[<config>/]<split>.parquet``, once,
+however many tasks read it, and NLTK's sentence model below ``nltk_data/``.
+"""
+
+from pathlib import PurePosixPath
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from jobs.artifact import Artifact
+from jobs.errors import BadInputError
+from jobs.suites.suite import Suite
+
+SUITE_FILE = "suite.json"
+SENTENCE_MODEL = "tokenizers/punkt_tab/english"
+SENTENCE_MODEL_FILES = (
+    "abbrev_types.txt",
+    "collocations.tab",
+    "ortho_context.tab",
+    "sent_starters.txt",
+)
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSet(_Record):
+    """A data set of one config: where it lies on the hub, and so in mirrors and bundles."""
+
+    path: str
+    config: str | None = None
+    revision: str | None = None
+    """The hub's commit that was sealed; None where it came from a folder."""
+
+    def file(self, split: str, suffix: str) -> str:
+        """The relative path of one split, as ``allenai/ai2_arc/ARC-Easy/test.jsonl``."""
+        return str(PurePosixPath(self.path, self.config or "", f"{split}.{suffix}"))
+
+    def sealed_file(self, split: str) -> str:
+        """The path of one split in a bundle."""
+        return f"data/{self.file(split, 'parquet')}"
+
+
+class Subtask(_Record):
+    """One single task of lm-eval, and the splits it reads with the suite's number of shots."""
+
+    name: str
+    version: str
+    data: DataSet
+    eval_split: str
+    fewshot_split: str | None = None
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        both = (self.eval_split, self.fewshot_split)
+        return tuple(dict.fromkeys(split for split in both if split))
+
+
+class SealedSuite(_Record):
+    """The suite as resolved against one version of lm-eval."""
+
+    suite: Suite
+    lm_eval_version: str
+    subtasks: dict[str, tuple[Subtask, ...]]
+    """Name of the suite's task → the single tasks it consists of."""
+
+    @classmethod
+    def of(cls, bundle: Artifact) -> "SealedSuite":
+        """The suite of a bundle. Raises BadInputError where it cannot be read."""
+        try:
+            return cls.model_validate_json(bundle.read(SUITE_FILE))
+        except ValidationError as error:
+            raise BadInputError(
+                f"{bundle.uri}/{SUITE_FILE} is not understood ({error.errors()[0]['msg']}); "
+                "seal the bundle again"
+            ) from error
