@@ -30,7 +30,7 @@ log = logging.getLogger("artifact")
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class File(_Record):

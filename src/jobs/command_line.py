@@ -62,6 +62,7 @@ class FlagSettings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
+        defer_build=True,  # halves the import: a process needs one job's model, if any
         use_attribute_docstrings=True,
         populate_by_name=True,
         cli_kebab_case=True,

@@ -24,7 +24,7 @@ _RECORD = re.compile(rf"({NAME.pattern})/(\d{{6}})\.json")
 class Release(BaseModel):
     """One record."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     schema_version: int = 1
     model: str

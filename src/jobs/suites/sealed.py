@@ -23,7 +23,7 @@ SENTENCE_MODEL_FILES = (
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class DataSet(_Record):

@@ -1,0 +1,194 @@
+"""``perennial``: plan, run, releases, render."""
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
+from jobs.releases import read_releases
+from jobs.store import Prefix, normal_uri
+from pipelines import layout
+from pipelines.fleet import read_fleet
+from pipelines.fleet_model import NAME, PERIOD, Fleet
+from pipelines.local.workflow import read_workflow
+from pipelines.words import nearest
+
+ROOT = Path(__file__).parent.parent
+WORKFLOW = ROOT / "charts/perennial/files/refresh.yaml"
+
+app = typer.Typer(
+    name="perennial",
+    help="Keeps fleets of instruction-tuned language models current with the news.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+FleetFile = Annotated[
+    Path, typer.Argument(metavar="FLEET", help="The fleet file, e.g. fleets/news.yaml.")
+]
+Period = Annotated[str, typer.Option(help="The month to refresh, as 2026-10.")]
+Store = Annotated[
+    str, typer.Option(help="The store: s3://bucket/prefix, gs://…, az://…, or a folder.")
+]
+RunName = Annotated[
+    str | None, typer.Option("--run", help="Name of the run; default: <fleet>-<period>.")
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--parameter", "-p", metavar="NAME=VALUE", help="Sets a parameter of the workflow."
+    ),
+]
+
+
+@app.command()
+def plan(
+    fleet_file: FleetFile,
+    period: Period,
+    store: Store,
+    run_name: RunName = None,
+    parameter: Parameters = None,
+    steps: Annotated[bool, typer.Option("--steps", help="List each step.")] = False,
+) -> None:
+    """Show what a refresh would do: its steps, what is there already, tokens, FLOPs, GPU-hours."""
+    fleet = read_fleet(fleet_file)
+    parameters = run_parameters(fleet, period, store, run_name, parameter or ())
+    print_plan(fleet, parameters, each_step=steps)
+
+
+@app.command()
+def run(
+    fleet_file: FleetFile,
+    period: Period,
+    store: Store,
+    run_name: RunName = None,
+    parameter: Parameters = None,
+    parallel: Annotated[
+        int | None, typer.Option(min=1, help="Processes at a time; default: one a core.")
+    ] = None,
+    work: Annotated[
+        Path, typer.Option(help="Folder for logs and scratch; below it, one folder a run.")
+    ] = Path(".perennial"),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List each step and its state, and stop.")
+    ] = False,
+) -> None:
+    """Run a refresh on this machine: the rendered workflow, as processes.
+
+    What is in the store already is not made again, so the same command continues a run that
+    failed or was stopped. Exit code: 0, or that of the first step that failed.
+    """
+    from pipelines.local.run import run_workflow
+
+    fleet = read_fleet(fleet_file)
+    parameters = run_parameters(fleet, period, store, run_name, parameter or ())
+    if dry_run:
+        print_plan(fleet, parameters, each_step=True)
+        return
+    name = parameters["run"]
+    ran = run_workflow(read_workflow(WORKFLOW), parameters, work / name, parallel)
+    if ran.exit_code:
+        typer.echo(f"run {name} did not end well; logs: {work / name / 'logs'}", err=True)
+        raise typer.Exit(ran.exit_code)
+    for family in fleet.families:
+        report = layout.report(layout.part(parameters["store"], name, family.name))
+        typer.echo(f"report of {family.name}: {report}/report.html")
+
+
+@app.command()
+def releases(
+    store: Store,
+    model: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="Only this model; default: all.")
+    ] = None,
+) -> None:
+    """List the release records: the highest number of a model is current."""
+    from rich.console import Console
+    from rich.table import Table
+
+    found = read_releases(Prefix(layout.releases(normal_uri(store))))
+    if model is not None and model not in found:
+        raise BadInputError(f"no release of {model!r}; {nearest(model, sorted(found))}")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "number", "decision", "created", "candidate"):
+        table.add_column(heading)
+    for name in [model] if model else sorted(found):
+        for record in reversed(found[name]):
+            created = record.created.strftime("%Y-%m-%d %H:%MZ")
+            decision = record.decision + (" (overridden)" if record.override else "")
+            table.add_row(name, str(record.number), decision, created, record.candidate.uri)
+    Console(soft_wrap=True).print(table if found else "no releases yet")
+
+
+@app.command()
+def render(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if a file is out of date.")
+    ] = False,
+) -> None:
+    """Write the workflows of the chart and the JSON Schema of the fleet file."""
+    from pipelines import render as rendering
+
+    changed = rendering.stale() if check else rendering.write()
+    for path in changed:
+        typer.echo(f"{'out of date' if check else 'written'}: {path}")
+    if check and changed:
+        raise BadInputError("rendered files are out of date; run: perennial render")
+
+
+def run_parameters(
+    fleet: Fleet, period: str, store: str, run_name: str | None, given: Sequence[str]
+) -> dict[str, str]:
+    """The workflow's parameters for one run; those given with ``-p`` win."""
+    if not re.fullmatch(PERIOD, period):
+        raise BadInputError(f"--period {period!r} is wrong: expected a month such as 2026-10")
+    parameters = fleet.parameters()
+    parameters |= {"period": period, "store": normal_uri(store)}
+    parameters["run"] = run_name or f"{fleet.name}-{period}"
+    for text in given:
+        key, separator, value = text.partition("=")
+        if not separator:
+            raise BadInputError(f"--parameter {text!r} is wrong: expected NAME=VALUE")
+        parameters[key] = value
+    if not re.fullmatch(NAME, parameters["run"]):
+        raise BadInputError(f"--run {parameters['run']!r} is wrong: expected a name ({NAME})")
+    return parameters
+
+
+def print_plan(fleet: Fleet, parameters: Mapping[str, str], *, each_step: bool) -> None:
+    """The plan of a run with these parameters."""
+    from rich.console import Console
+
+    from pipelines.plan import make_plan
+    from pipelines.plan_view import show_plan
+
+    what = f"fleet {fleet.name} · period {parameters['period']} · run {parameters['run']}"
+    typer.echo(f"{what} · store {parameters['store']}\n")
+    made = make_plan(fleet, read_workflow(WORKFLOW), parameters)
+    show_plan(made, Console(soft_wrap=True), each_step=each_step)
+    if conflicts := [planned for planned in made.steps if planned.conflict]:
+        raise BadInputError(
+            f"{conflicts[0].step.name} would refuse: {conflicts[0].conflict}; "
+            "choose another --run or --store, or delete what is there"
+        )
+
+
+def main() -> NoReturn:
+    """The command; bad input ends with one line and 64."""
+    try:
+        code = app(standalone_mode=False)
+    except PerennialError as error:
+        typer.echo(f"perennial: {error}", err=True)
+        sys.exit(error.exit_code)
+    except TyperException as error:
+        if error.format_message():  # else the help was printed
+            typer.echo(f"perennial: {error.format_message()}", err=True)
+        sys.exit(EXIT_BAD_INPUT)
+    sys.exit(code or 0)

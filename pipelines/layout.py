@@ -1,0 +1,59 @@
+"""Where everything lies in the store: the one place that spells its paths.
+
+The arguments may be values (``plan``, ``run``) or the workflow's ``{{…}}`` tags (``refresh``).
+"""
+
+
+def model(store: str, family: str, name: str) -> str:
+    """An original, imported once: ``base``, ``instruct``, or a derived or sibling model."""
+    return f"{store}/models/{family}/{name}"
+
+
+def bundle(store: str, suite: str) -> str:
+    """The sealed data of a suite."""
+    return f"{store}/eval-data/{suite}"
+
+
+def crawled(store: str, period: str) -> str:
+    """A period's articles as they were found."""
+    return f"{store}/articles/{period}"
+
+
+def curated(store: str, period: str) -> str:
+    """A period's articles fit for training."""
+    return f"{store}/articles-clean/{period}"
+
+
+def packed(store: str, run: str, tokenizer_digest: str) -> str:
+    """The rows of a run for one tokenizer."""
+    return f"{store}/runs/{run}/packed/{tokenizer_digest}"
+
+
+def part(store: str, run: str, family: str) -> str:
+    """A family's part of a run: it holds cpt, candidates, scores and the report."""
+    return f"{store}/runs/{run}/{family}"
+
+
+def trained(part: str) -> str:
+    """The refreshed base."""
+    return f"{part}/cpt"
+
+
+def candidate(part: str, name: str) -> str:
+    """A merged model."""
+    return f"{part}/candidates/{name}"
+
+
+def scores(part: str, model: str, task: str) -> str:
+    """One model's scores on one task."""
+    return f"{part}/scores/{model}/{task}"
+
+
+def report(part: str) -> str:
+    """The family's report."""
+    return f"{part}/report"
+
+
+def releases(store: str) -> str:
+    """The numbered release records of every model."""
+    return f"{store}/releases"

@@ -1,0 +1,1 @@
+"""Runs a rendered workflow on this machine, as processes."""

@@ -1,0 +1,232 @@
+"""Runs the steps as child processes: one process group, one log and one folder of outputs each.
+
+A step counts as succeeded only if its process exited with 0 *and* left every output that the
+workflow declares. On SIGTERM or SIGINT the engine passes SIGTERM to its children, waits for them
+to save what they have, and starts nothing new. If the engine itself is killed, the reaper kills
+its children.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from pipelines.local import reaper
+from pipelines.local.engine import Outcome, Step
+
+GRACE_SECONDS = 60.0
+DONE_MARK = "already-done out="
+TAIL_BYTES = 64 * 1024
+NOT_HERE = ("PERENNIAL_IMAGE",)  # a step that ran in no image must not claim one
+
+
+class Listener(Protocol):
+    """Told what happens, to show it."""
+
+    def begun(self, step: Step, attempt: int, progress: Path) -> None: ...
+
+    def retried(self, step: Step, outcome: Outcome, seconds: float) -> None: ...
+
+    def ended(self, step: Step, outcome: Outcome, attempts: int, log: Path) -> None: ...
+
+    def stopping(self, number: int) -> None: ...
+
+
+class Slots:
+    """Shares the processor cores: a step takes as many slots as it starts processes.
+
+    First come, first served, so a step that needs all slots is not starved by small ones.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number, self._free = number, number
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+
+    @asynccontextmanager
+    async def taken(self, number: int) -> AsyncIterator[None]:
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append((number, turn))
+        self._hand_out()
+        await turn
+        try:
+            yield
+        finally:
+            self._free += number
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self._waiting and self._waiting[0][0] <= self._free:
+            number, turn = self._waiting.pop(0)
+            self._free -= number
+            turn.set_result(None)
+
+
+class ProcessRunner:
+    """A `Runner` of real processes, at most `parallel` slots at a time; an async context."""
+
+    def __init__(self, work: Path, parallel: int, listener: Listener) -> None:
+        self._work, self._listener = work, listener
+        self._slots = Slots(parallel)
+        self._mark = f"{uuid.uuid4().hex}/"
+        self._num_started = 0
+        self._children: set[asyncio.subprocess.Process] = set()
+        self._stopped = asyncio.Event()
+        self.stopped_by: int | None = None
+
+    async def __aenter__(self) -> "ProcessRunner":
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop, number)
+        self._reaper = subprocess.Popen(
+            [sys.executable, "-SE", str(reaper.__file__), self._mark],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._reaper.stdin
+        self._reaper.stdin.close()
+        self._reaper.wait()
+
+    def log(self, step: Step, attempt: int) -> Path:
+        """The log of an attempt."""
+        again = f".{attempt}" if attempt > 1 else ""
+        return self._work / "logs" / f"{step.name}{again}.log"
+
+    async def run(self, step: Step, attempt: int) -> Outcome:
+        processes = _num_processes(step)
+        slots = min(processes, self._slots.number)
+        async with self._slots.taken(slots):
+            if self.stopped_by:
+                return Outcome("Stopped", message="not begun")
+            folder = self._work / "steps" / step.name
+            shutil.rmtree(folder, ignore_errors=True)
+            (folder / "outputs").mkdir(parents=True)
+            self._listener.begun(step, attempt, folder / "progress")
+            cores = (os.cpu_count() or 1) * slots // self._slots.number
+            threads = max(1, cores // processes)
+            return await self._run_process(step, self.log(step, attempt), folder, threads)
+
+    async def pause(self, step: Step, outcome: Outcome, seconds: float) -> None:
+        if not self.stopped_by:
+            self._listener.retried(step, outcome, seconds)
+            try:
+                await asyncio.wait_for(self._stopped.wait(), seconds)
+            except TimeoutError:
+                return
+
+    def ended(self, step: Step, outcome: Outcome, attempts: int) -> None:
+        self._listener.ended(step, outcome, attempts, self.log(step, attempts))
+
+    async def _run_process(self, step: Step, log: Path, folder: Path, threads: int) -> Outcome:
+        self._num_started += 1
+        mark = f"{self._mark}{self._num_started}/"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        environment = _environment(step, folder, threads) | {reaper.MARK: mark}
+        program = sys.executable if step.argv[0] == "python" else step.argv[0]
+        with log.open("wb") as output:
+            try:
+                child = await asyncio.create_subprocess_exec(
+                    program,
+                    *step.argv[1:],
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                return Outcome("Error", 127, message=f"{program} cannot be started: {error}")
+            self._children.add(child)
+            try:
+                code, message = await self._wait(child, step.deadline_seconds)
+            finally:
+                self._children.discard(child)
+                reaper.kill_marked(mark)
+        if code and self.stopped_by:
+            return Outcome("Stopped", code, message="stopped")
+        return Outcome("Failed", code, message=message) if code else _ended_well(step, folder, log)
+
+    async def _wait(
+        self, child: asyncio.subprocess.Process, deadline_seconds: float | None
+    ) -> tuple[int, str]:
+        """Exit code as a shell would show it (128 + signal), and what there is to say about it."""
+        try:
+            code = await asyncio.wait_for(child.wait(), deadline_seconds)
+        except TimeoutError:
+            child.terminate()
+            await self._kill_after_grace(child)
+            return 128 + signal.SIGTERM, f"took longer than {deadline_seconds:.0f} s"
+        if code < 0:
+            return 128 - code, f"killed by {signal.Signals(-code).name}"
+        return code, f"exit code {code}" if code else ""
+
+    async def _kill_after_grace(self, child: asyncio.subprocess.Process) -> None:
+        try:
+            await asyncio.wait_for(child.wait(), GRACE_SECONDS)
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+
+    def _stop(self, number: int) -> None:
+        """SIGTERM to all children, and the grace to save; a second signal kills them."""
+        if self.stopped_by:
+            reaper.kill_marked(self._mark)
+            return
+        self.stopped_by = number
+        self._stopped.set()
+        self._listener.stopping(number)
+        for child in self._children:
+            if child.returncode is None:
+                child.terminate()
+        loop = asyncio.get_running_loop()
+        loop.call_later(GRACE_SECONDS, reaper.kill_marked, self._mark)
+
+
+def tail(log: Path, num_lines: int) -> list[str]:
+    """The last lines of a log."""
+    if not log.is_file():
+        return []
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        return file.read().decode(errors="replace").splitlines()[-num_lines:]
+
+
+def _num_processes(step: Step) -> int:
+    """How many processes the step says that it starts (``--processes``)."""
+    given = step.inputs.get("processes", "")
+    return max(1, int(given)) if given.isdecimal() else 1
+
+
+def _environment(step: Step, folder: Path, threads: int) -> dict[str, str]:
+    own = {name: value for name, value in step.environment.items() if name not in NOT_HERE}
+    if "PERENNIAL_OUTPUTS" in own:
+        own["PERENNIAL_OUTPUTS"] = str(folder / "outputs")
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        **os.environ,
+        **own,
+        "ARGO_PROGRESS_FILE": str(folder / "progress"),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _ended_well(step: Step, folder: Path, log: Path) -> Outcome:
+    """Success, if every declared output is there."""
+    given = step.environment.get("PERENNIAL_OUTPUTS", "")
+    outputs = {}
+    for name, path in step.outputs.items():
+        file = folder / "outputs" / path.removeprefix(f"{given}/")
+        if not file.is_file():
+            return Outcome("Error", message=f"ended with 0 but did not write its output {name!r}")
+        outputs[name] = file.read_text(encoding="utf-8").removesuffix("\n")
+    cached = any(DONE_MARK in line for line in tail(log, 20))
+    return Outcome("Succeeded", outputs=outputs, cached=cached)

@@ -1,0 +1,144 @@
+"""Children: signals, kills, and what outlives whom."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.pipelines.local.conftest import Small, Task
+
+Start = Callable[[str], subprocess.Popen[bytes]]
+
+ENGINE = """
+import sys
+from pathlib import Path
+from typing import Any
+from pipelines.local.run import run_workflow
+from pipelines.local.workflow import read_workflow
+workflow = read_workflow(Path(sys.argv[1]))
+sys.exit(run_workflow(workflow, {}, Path(sys.argv[2]), 2).exit_code)
+"""
+
+# Starts a child in a session of its own, as torchrun does; both write their ids.
+FAMILY = """
+import os, pathlib, signal, subprocess, sys, time
+folder = pathlib.Path(sys.argv[1])
+child = subprocess.Popen(["sleep", "120"], start_new_session=True)
+(folder / "ids").write_text(f"{os.getpid()} {child.pid} ")
+"""
+SAVE = """
+def save(*_):
+    (folder / "saved").touch()
+    sys.exit(143)
+signal.signal(signal.SIGTERM, save)
+(folder / "ready").touch()
+time.sleep(120)
+"""
+DO_NOT_LISTEN = """
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+(folder / "ready").touch()
+time.sleep(120)
+"""
+
+
+def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def family(small: Small, then: str) -> dict[str, Any]:
+    container = {"command": ["python", "-c", FAMILY + then, str(small.folder)]}
+    return {"name": "family", "container": container}
+
+
+@pytest.fixture
+def start(small: Small, task: Task) -> Iterator[Start]:
+    """Starts an engine, in its own process group, with one step that has a child."""
+    engines: list[subprocess.Popen[bytes]] = []
+
+    def begin(then: str) -> subprocess.Popen[bytes]:
+        later = task("later", "x", depends="family || family.Failed")
+        path = small.write([task("family", template="family"), later], family(small, then))
+        engines.append(
+            subprocess.Popen(
+                [sys.executable, "-c", ENGINE, str(path), str(small.folder / "work")],
+                start_new_session=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        )
+        until(lambda: len(ids(small)) == 2)
+        return engines[-1]
+
+    yield begin
+    for engine in engines:
+        engine.kill()
+        engine.communicate()
+
+
+def ids(small: Small) -> list[int]:
+    """Of the step and its child."""
+    path = small.folder / "ids"
+    return [int(word) for word in path.read_text().split(" ")[:-1]] if path.exists() else []
+
+
+def alive(process: int) -> bool:
+    return psutil.pid_exists(process) and psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_killed_engine_leaves_no_process_behind(small: Small, start: Start) -> None:
+    engine = start("time.sleep(120)")
+    os.killpg(engine.pid, signal.SIGKILL)
+    engine.wait()
+    until(lambda: not any(map(alive, ids(small))))
+    assert not small.said()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stopped_engine_lets_its_children_save(
+    small: Small, start: Start, number: int, code: int
+) -> None:
+    engine = start(SAVE)
+    until((small.folder / "ready").exists)
+    engine.send_signal(number)
+    output, _ = engine.communicate(timeout=30)
+    assert engine.returncode == code
+    assert (small.folder / "saved").exists()
+    assert not any(map(alive, ids(small)))  # the child that nobody told is gone too
+    assert not small.said()
+    assert b"Stopped" in output
+
+
+def test_a_second_signal_kills(small: Small, start: Start) -> None:
+    engine = start(DO_NOT_LISTEN)
+    until((small.folder / "ready").exists)
+    engine.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    assert engine.poll() is None
+    engine.send_signal(signal.SIGTERM)
+    assert engine.wait(timeout=30) == 143
+    assert not any(map(alive, ids(small)))
+
+
+def test_a_child_killed_from_outside_is_a_failure(small: Small, start: Start) -> None:
+    engine = start("time.sleep(120)")
+    os.kill(ids(small)[0], signal.SIGKILL)
+    output, _ = engine.communicate(timeout=30)
+    assert engine.returncode == 137
+    assert b"killed by SIGKILL" in output
+    assert not any(map(alive, ids(small)))
+
+
+def test_what_a_step_leaves_running_is_killed_when_it_ends(small: Small, start: Start) -> None:
+    engine = start("sys.exit(0)")
+    assert engine.wait(timeout=30) == 0
+    assert not any(map(alive, ids(small)))
+    assert small.said() == ["x"]

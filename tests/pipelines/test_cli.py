@@ -1,0 +1,146 @@
+# ruff: noqa: E501
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines import cli
+from tests.pipelines.conftest import WriteFleet
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ["torch", "transformers", "hera", "numpy", "pyarrow", "boto3", "kubernetes", "lm_eval"]
+
+
+def perennial(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str | Path
+) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of the command."""
+    monkeypatch.setattr(sys, "argv", ["perennial", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, err = capfd.readouterr()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code, out, err
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["pipelines.cli", "pipelines.plan", "pipelines.fleet", "pipelines.local.run",
+     "pipelines.plan_view"],
+)  # fmt: skip
+def test_imports_nothing_heavy(module: str) -> None:
+    code = (
+        f"import json, sys, {module}; "
+        f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert json.loads(found.stdout) == []
+
+
+def test_plan(
+    write_fleet: WriteFleet, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    code, out, err = perennial(
+        capfd, monkeypatch, "plan", write_fleet(), "--period", "2026-10", "--store", tmp_path / "s"
+    )
+    assert (code, err) == (0, "")
+    assert "fleet small · period 2026-10 · run small-2026-10" in out
+    assert "evaluate     40      0     40" in out
+    code, out, _ = perennial(
+        capfd, monkeypatch, "run", write_fleet(), "--period", "2026-10", "--store", tmp_path / "s",
+        "--dry-run",
+    )  # fmt: skip
+    assert code == 0
+    assert "family/pico/residuals/pico-instruct/scores/evaluate/piqa" in out
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["plan"], "Missing argument 'FLEET'"),
+        (["plan", "FLEET", "--store", "s"], "Missing option '--period'"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-13"], "expected a month such as 2026-10"),
+        (["plan", "FLEET", "--store", "x://s", "--period", "2026-10"], "unknown scheme 'x'"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "x"], "expected NAME=VALUE"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "regisry=x"], "did you mean registry?"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "crawl-processes=x"], "--processes 'x'"),
+        (["plan", "no.yaml", "--store", "s", "--period", "2026-10"], "no.yaml cannot be read"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "--run", "../x"], "--run '../x' is wrong"),
+        (["paln"], "No such command 'paln'"),
+        (["releases", "nobody", "--store", "s"], "no release of 'nobody'"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line_and_64(
+    write_fleet: WriteFleet, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], says: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    given = [str(write_fleet()) if word == "FLEET" else word for word in arguments]
+    code, _, err = perennial(capfd, monkeypatch, *given)
+    assert code == 64
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def small_workflow(folder: Path, code: str) -> Path:
+    """The refresh with a single step in place of its templates."""
+    document = yaml.safe_load(cli.WORKFLOW.read_text())
+    inputs = {"parameters": [{"name": "run"}]}
+    container = {"command": ["python", "-c", code, "{{inputs.parameters.run}}"]}
+    tasks = [{
+        "name": "only", "template": "only",
+        "arguments": {"parameters": [{"name": "run", "value": "{{inputs.parameters.run}}"}]},
+    }]  # fmt: skip
+    document["spec"]["templates"] = [
+        {"name": "refresh", "inputs": inputs, "dag": {"tasks": tasks}},
+        {"name": "only", "inputs": inputs, "container": container},
+    ]
+    path = folder / "workflow.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+@pytest.mark.parametrize("expected", [0, 64, 1])
+def test_run_ends_with_the_steps_exit_code(
+    write_fleet: WriteFleet, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, expected: int,
+) -> None:  # fmt: skip
+    code = f"import sys; print(sys.argv[1]); sys.exit({expected})"
+    monkeypatch.setattr(cli, "WORKFLOW", small_workflow(tmp_path, code))
+    work, store = tmp_path / "work", tmp_path / "store"
+    ended, out, _ = perennial(
+        capfd, monkeypatch, "run", write_fleet(), "--period", "2026-10", "--store", store,
+        "--work", work,
+    )  # fmt: skip
+    assert ended == expected
+    assert (work / "small-2026-10/logs/only.log").read_text() == "small-2026-10\n"
+    report = f"report of pico: {store}/runs/small-2026-10/pico/report/report.html"
+    assert (report in out) == (expected == 0)
+
+
+def test_releases(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    for number in (1, 2):
+        record: dict[str, Any] = {
+            "model": "pico", "number": number, "decision": "GO", "reasons": [],
+            "candidate": {"uri": f"/c{number}", "digest": "d"},
+            "report": {"uri": "/r", "digest": "d"}, "created": "2026-11-03T06:00:00Z",
+        }  # fmt: skip
+        path = store / f"releases/pico/{number:06d}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(record))
+    code, out, _ = perennial(capfd, monkeypatch, "releases", "--store", store)
+    assert code == 0
+    assert [line.split()[:2] for line in out.splitlines()[1:]] == [["pico", "2"], ["pico", "1"]]
+
+
+def test_render_check(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert perennial(capfd, monkeypatch, "render", "--check")[0] == 0
