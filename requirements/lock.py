@@ -17,9 +17,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TOOLS = ("pip==26.3", "pip-tools==7.6.2")
 COMPILE = (
-    "--quiet --strip-extras --generate-hashes --allow-unsafe "
-    "--no-emit-index-url --no-emit-find-links --no-emit-trusted-host"
-).split()
+    *("--quiet", "--strip-extras", "--generate-hashes", "--allow-unsafe"),
+    *("--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host"),
+)
 
 
 def main() -> None:

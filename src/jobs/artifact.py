@@ -46,6 +46,8 @@ class Input(_Record):
 
     uri: str
     digest: str
+    part: str | None = None
+    """Digest of the files that matter, where the job reads only some of the input."""
 
 
 class Producer(_Record):
@@ -101,16 +103,26 @@ class Work(_Record):
             kind=manifest.kind,
             producer=f"{manifest.producer.job} {manifest.producer.version}",
             settings=manifest.settings,
-            inputs={name: item.digest for name, item in manifest.inputs.items()},
+            inputs={name: item.part or item.digest for name, item in manifest.inputs.items()},
         )
 
 
 class Artifact:
     """An artifact that was found whole: a manifest, and every file it lists with its size."""
 
-    def __init__(self, prefix: Prefix, manifest: Manifest) -> None:
+    def __init__(self, prefix: Prefix, manifest: Manifest, part: str | None = None) -> None:
         self.prefix, self.manifest = prefix, manifest
+        self.part = part
         self._files = {file.path: file for file in manifest.files}
+
+    def counting(self, paths: Container[str]) -> "Artifact":
+        """The same artifact, as an input of which only these files matter to the result."""
+        files = tuple(file for file in self.manifest.files if file.path in paths)
+        return Artifact(self.prefix, self.manifest, digest(self.manifest.kind, files))
+
+    def as_input(self) -> Input:
+        """How the manifest of what is made from it names it."""
+        return Input(uri=self.uri, digest=self.digest, part=self.part)
 
     @classmethod
     def open(cls, uri: str, kind: str | None = None) -> "Artifact":

@@ -26,7 +26,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from jobs.artifact import Artifact, ArtifactWriter, Input, Work, find_manifest
+from jobs.artifact import Artifact, ArtifactWriter, Work, find_manifest
 from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
 from jobs.store import Prefix, normal_uri
 
@@ -219,7 +219,7 @@ def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
         kind=settings.kind,
         producer=f"{settings.job} {settings.version}",
         settings=settings.identity(),
-        inputs={name: artifact.digest for name, artifact in inputs.items()},
+        inputs={name: artifact.part or artifact.digest for name, artifact in inputs.items()},
     )
     prefix = Prefix(settings.out)
     found = find_manifest(prefix)
@@ -233,7 +233,7 @@ def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
         log.info("already-done out=%s digest=%s", prefix.uri, found.digest[:12])
         write_outputs(digest=found.digest, **_outputs(found.statistics))
         return None
-    named = {name: Input(uri=item.uri, digest=item.digest) for name, item in inputs.items()}
+    named = {name: artifact.as_input() for name, artifact in inputs.items()}
     return Job(settings, inputs, ArtifactWriter(prefix, wanted, named))
 
 

@@ -50,6 +50,11 @@ class Tensor:
         return math.prod(self.shape)
 
 
+def tokenizer_part(model: Artifact) -> Artifact:
+    """A model as an input of which only the tokenizer's files matter."""
+    return model.counting(TOKENIZER_FILES)
+
+
 def read_tensors(model: Artifact) -> dict[str, Tensor]:
     """Every tensor of a model, by name, in order of file and place.
 

@@ -34,8 +34,10 @@ from tests.pico import commit_articles, commit_llama, run_job
         ),
         (
             TrainSettings,
-            ["--model=m", "--rows=r", "--out=x", "--objective=cpt"]
-            + ["--batch-rows=6", "--micro-batch-rows=2", "--processes=2"],
+            [
+                *("--model=m", "--rows=r", "--out=x", "--objective=cpt"),
+                *("--batch-rows=6", "--micro-batch-rows=2", "--processes=2"),
+            ],
             "--batch-rows 6 is no multiple of 4 (--micro-batch-rows 2 × 2 processes)",
         ),
     ],

@@ -18,7 +18,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import chardet
-import langdetect  # type: ignore[import-untyped]
+import langdetect
 import lxml.etree  # type: ignore[import-untyped]
 from fastwarc import ArchiveIterator, WarcRecord, WarcRecordType
 from fastwarc.stream_io import StreamError

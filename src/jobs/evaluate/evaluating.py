@@ -56,7 +56,7 @@ def _run(model: "LanguageModel", tasks: "TaskDict", limit: int | None, chat: boo
     """lm-eval's evaluation, seeded as its command line does."""
     import random
 
-    import langdetect  # type: ignore[import-untyped]
+    import langdetect
     import lm_eval
     import numpy as np
     import torch

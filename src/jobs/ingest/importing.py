@@ -1,6 +1,5 @@
 """Copies a model's files into the store, and checks that they make a model."""
 
-import hashlib
 from typing import Any
 
 from jobs.artifact import Artifact, ArtifactWriter
@@ -9,7 +8,7 @@ from jobs.errors import BadInputError
 from jobs.ingest.files import choose
 from jobs.ingest.settings import IngestSettings
 from jobs.ingest.source import Source, open_source
-from jobs.model import VOCABULARY_FILES, parameters, read_tensors
+from jobs.model import parameters, read_tensors, tokenizer_part
 from jobs.progress import Progress
 
 
@@ -38,14 +37,5 @@ def _describe(model: Artifact, commit: str | None) -> dict[str, Any]:
         "parameters": parameters(tensors.values()),
         "architecture": config["architectures"][0],
         "revision": commit,
-        "outputs": {"tokenizer_digest": tokenizer_digest(model)},
+        "outputs": {"tokenizer_digest": str(tokenizer_part(model).part)[:16]},
     }
-
-
-def tokenizer_digest(model: Artifact) -> str:
-    """16 hex digits over the vocabulary files: models that share it share packed rows."""
-    whole = hashlib.sha256()
-    for name in VOCABULARY_FILES:
-        if name in model:
-            whole.update(name.encode() + b"\0" + hashlib.sha256(model.read(name)).digest())
-    return whole.hexdigest()[:16]

@@ -68,7 +68,7 @@ def _two_sum(a: Wide, b: Wide) -> tuple[Wide, Wide]:
 
 
 def _sum_to_odd(a: Wide, b: Wide, c: Wide) -> Wide:
-    """a + b + c, cut to float64 with its last bit set where that is inexact.
+    """The sum a + b + c, cut to float64 with its last bit set where that is inexact.
 
     Such a value rounds on to a narrower type as the exact sum would (Boldo and Melquiond 2008,
     "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd").

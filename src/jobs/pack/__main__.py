@@ -1,5 +1,14 @@
+from collections.abc import Mapping
+
+from jobs.artifact import Artifact
 from jobs.command_line import Job, Statistics, run_job
+from jobs.model import tokenizer_part
 from jobs.pack.settings import PackSettings
+
+
+def open_inputs(settings: PackSettings) -> Mapping[str, Artifact]:
+    inputs = settings.open_inputs()
+    return inputs | {"tokenizer": tokenizer_part(inputs["tokenizer"])}
 
 
 def work(job: Job[PackSettings]) -> Statistics:
@@ -9,4 +18,4 @@ def work(job: Job[PackSettings]) -> Statistics:
 
 
 if __name__ == "__main__":
-    run_job(PackSettings, work)
+    run_job(PackSettings, work, open_inputs)

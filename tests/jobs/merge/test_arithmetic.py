@@ -27,11 +27,7 @@ def decode(word: int, dtype: str) -> Fraction:
     bias = 2 ** (exponent_bits - 1) - 1
     if exponent == 0:
         return sign * Fraction(fraction) * two_to(1 - bias - fraction_bits)
-    return (
-        sign
-        * Fraction(2**fraction_bits + fraction)
-        * Fraction(2) ** (exponent - bias - fraction_bits)
-    )
+    return sign * Fraction(2**fraction_bits + fraction) * two_to(exponent - bias - fraction_bits)
 
 
 def encode(value: Fraction, dtype: str) -> int | None:
