@@ -1,10 +1,12 @@
 """Settings of the bundle job."""
 
-from typing import ClassVar
+import hashlib
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from jobs.command_line import JobSettings
+from jobs.suites import load_suite
 
 
 class BundleSettings(JobSettings):
@@ -18,3 +20,8 @@ class BundleSettings(JobSettings):
     """The suite: a name in jobs/suites (paper, demo)."""
     source: str | None = Field(None, alias="from")
     """A folder that mirrors the data sets, <path>/[<config>/]<split>.jsonl; default: the hub."""
+
+    def identity(self) -> dict[str, Any]:
+        """With a digest of the suite itself: a name alone does not say what is sealed."""
+        suite = load_suite(self.suite).model_dump_json()
+        return super().identity() | {"suite_sha256": hashlib.sha256(suite.encode()).hexdigest()}

@@ -1,5 +1,6 @@
 """DeepSpeed's engine around a transformers model, and the model's way back to files."""
 
+import logging
 import os
 import warnings
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ ADAM_EPSILON = 1e-8
 def start_processes() -> tuple[int, int, torch.device]:
     """Joins the process group: (rank, number of processes, device). Gloo on CPU, else NCCL."""
     transformers.logging.disable_progress_bar()
+    logging.getLogger("huggingface_hub").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")  # theirs
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))

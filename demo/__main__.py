@@ -1,0 +1,49 @@
+"""`make demo`: one refresh of the demo fleet on this machine, on invented news.
+
+python -m demo [--store URI] [--period 2026-10]
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from demo.family import make_family
+from demo.server import serve
+
+HERE = Path(__file__).parent
+FLEET = HERE / "fleet.yaml"
+SAMPLE = HERE / "ccnews"
+WORK = HERE.parent / ".demo"
+
+
+def main() -> int:
+    """Makes the family if need be, then runs the refresh; the exit code is the refresh's."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--store", default=str(WORK / "store"), help="URI of the store")
+    parser.add_argument("--period", default="2026-10", help="the month to refresh")
+    options = parser.parse_args()
+    # The sample is made for two CPU processes; a GPU would have to be shared between them.
+    os.environ |= {"CUDA_VISIBLE_DEVICES": "", "DS_ACCELERATOR": "cpu"}
+    with serve(SAMPLE) as ccnews_server:
+        sys.stdout.write(f"The demo's family of models ({WORK / 'family'}), made once:\n")
+        try:
+            make_family(WORK / "family", ccnews_server)
+        except subprocess.CalledProcessError as error:
+            log = WORK / "family" / "log.txt"
+            sys.stderr.write(f"{Path(error.cmd[2]).name} failed; the end of {log} says:\n")
+            sys.stderr.write("\n".join(log.read_text().splitlines()[-5:]) + "\n")
+            return error.returncode
+        sys.stdout.write(f"\nThe refresh of {options.period}:\n")
+        sys.stdout.flush()
+        refresh = [
+            *(str(Path(sys.executable).with_name("perennial")), "run", str(FLEET)),
+            *("--period", options.period, "--store", options.store),
+            *("--parameter", f"crawl-ccnews-server={ccnews_server}"),
+        ]
+        return subprocess.run(refresh, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
