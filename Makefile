@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps
 CODE   := src/jobs pipelines demo benchmarks tests
 
 .DEFAULT_GOAL := help
@@ -55,7 +55,7 @@ $(READY): requirements/all.lock requirements/torch-cpu.lock requirements/torch-c
 	@$(PIP) -r requirements/torch-cpu.lock 2>/dev/null || { \
 	  echo "No CPU build of torch found here; installing the larger one with CUDA …"; \
 	  $(PIP) -r requirements/torch-cuda.lock; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 lock: ## Pin anew what pyproject.toml asks for (slow)
