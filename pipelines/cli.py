@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from jobs.artifact import find_manifest
 from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
 from jobs.releases import read_releases
 from jobs.store import Prefix, normal_uri
@@ -99,7 +100,9 @@ def run(
         raise typer.Exit(ran.exit_code)
     for family in fleet.families:
         report = layout.report(layout.part(parameters["store"], name, family.name))
-        typer.echo(f"report of {family.name}: {report}/report.html")
+        manifest = find_manifest(Prefix(report))
+        decision = manifest.statistics["decision"] if manifest else "no report"
+        typer.echo(f"{family.name}: {decision} · {report}/report.html")
 
 
 @app.command()

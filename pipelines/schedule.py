@@ -5,10 +5,10 @@ from hera.workflows import models as argo
 
 from pipelines.refresh import NAME
 
-DAY_OF_MONTH = 3  # late enough that the month's last archives are published
+DAY_OF_MONTH = 9  # articles of the last day may be captured a week later (crawl.capture_days_after)
 HOURS_LATE = 12
 
-# Ten days before the 3rd always lies in the month before.
+# Ten days before the 9th always lies in the month before.
 PREVIOUS_MONTH = (
     "{{=sprig.date('2006-01', sprig.dateModify('-240h', "
     "sprig.toDate('2006-01-02T15:04:05Z07:00', workflow.scheduledTime)))}}"

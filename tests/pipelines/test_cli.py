@@ -120,7 +120,7 @@ def test_run_ends_with_the_steps_exit_code(
     )  # fmt: skip
     assert ended == expected
     assert (work / "small-2026-10/logs/only.log").read_text() == "small-2026-10\n"
-    report = f"report of pico: {store}/runs/small-2026-10/pico/report/report.html"
+    report = f"pico: no report · {store}/runs/small-2026-10/pico/report/report.html"
     assert (report in out) == (expected == 0)
 
 
