@@ -12,8 +12,9 @@ from pathlib import Path
 
 from demo import seed
 from jobs.articles import read_articles
-from jobs.artifact import Artifact, ArtifactWriter, Work, find_manifest
+from jobs.artifact import Artifact, ArtifactWriter
 from jobs.conversations import CONVERSATIONS
+from jobs.manifest import Work, find_manifest
 from jobs.store import Prefix
 
 OLD_PERIOD = "2026-08"

@@ -9,8 +9,8 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from jobs.artifact import find_manifest
 from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
+from jobs.manifest import find_manifest
 from jobs.releases import read_releases
 from jobs.store import Prefix, normal_uri
 from pipelines import layout
@@ -113,21 +113,22 @@ def releases(
     ] = None,
 ) -> None:
     """List the release records: the highest number of a model is current."""
-    from rich.console import Console
     from rich.table import Table
+
+    from pipelines.local.run import plain_console
 
     found = read_releases(Prefix(layout.releases(normal_uri(store))))
     if model is not None and model not in found:
         raise BadInputError(f"no release of {model!r}; {nearest(model, sorted(found))}")
     table = Table(box=None, pad_edge=False)
     for heading in ("model", "number", "decision", "created", "candidate"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for name in [model] if model else sorted(found):
         for record in reversed(found[name]):
             created = record.created.strftime("%Y-%m-%d %H:%MZ")
             decision = record.decision + (" (overridden)" if record.override else "")
             table.add_row(name, str(record.number), decision, created, record.candidate.uri)
-    Console(soft_wrap=True).print(table if found else "no releases yet")
+    plain_console().print(table if found else "no releases yet")
 
 
 @app.command()

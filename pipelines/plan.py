@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jobs.artifact import Manifest, Work, find_manifest
 from jobs.command_line import FlagSettings, JobSettings
+from jobs.manifest import Manifest, Work, find_manifest
 from jobs.pack.settings import PackSettings
 from jobs.quantity import parse_count
 from jobs.store import Prefix

@@ -12,7 +12,8 @@ import pyarrow as pa
 from safetensors.numpy import save
 
 from jobs.articles import SCHEMA, write_part
-from jobs.artifact import Artifact, ArtifactWriter, Work
+from jobs.artifact import Artifact, ArtifactWriter
+from jobs.manifest import Work
 from jobs.store import Prefix
 
 SENTENCE = "the baker of the town makes good bread and the smith makes nails every day"

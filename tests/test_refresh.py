@@ -15,7 +15,8 @@ import pytest
 
 from demo.__main__ import SAMPLE
 from demo.server import serve
-from jobs.artifact import MANIFEST, Artifact, Manifest
+from jobs.artifact import Artifact
+from jobs.manifest import MANIFEST, Manifest
 from jobs.store import Prefix
 from tests.pico import write_llama
 

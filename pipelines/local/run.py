@@ -14,7 +14,7 @@ from pipelines.local.engine import Engine, Outcome
 from pipelines.local.processes import ProcessRunner
 from pipelines.local.workflow import WorkflowTemplate
 
-TABLE_WIDTH = 120
+TABLE_WIDTH = 160  # where no terminal says how wide it is
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def run_workflow(
 
     `parallel` is the number of processes at a time; default: one a core.
     """
-    shown = console or Console()
+    shown = console or plain_console()
 
     async def go() -> Ran:
         display = Display(shown)
@@ -47,7 +47,7 @@ def run_workflow(
         with display:
             async with runner:
                 outcome = await engine.run()
-        shown.print(display.table(), width=max(shown.width, TABLE_WIDTH), crop=False)
+        shown.print(display.table())
         code = 128 + runner.stopped_by if runner.stopped_by else _exit_code(outcome)
         return Ran(outcome, code, tuple(display.ended_steps))
 
@@ -55,6 +55,12 @@ def run_workflow(
         return asyncio.run(go())
     except BaseExceptionGroup as group:
         raise _first_of_ours(group) or group from group
+
+
+def plain_console() -> Console:
+    """The terminal, or, where there is none, lines wide enough for any table."""
+    console = Console()
+    return console if console.is_terminal else Console(width=TABLE_WIDTH, soft_wrap=True)
 
 
 def _exit_code(outcome: Outcome) -> int:

@@ -1,6 +1,6 @@
 """Artifacts: a prefix in the store that one job wrote, with its ``manifest.json`` written last.
 
-Included: the manifest and its digest, opening an artifact (refused unless all its files are
+Included: opening an artifact (refused unless all its files are
 there with the sizes that the manifest lists), reading and downloading with digests checked,
 writing, and the commit by create-if-absent. Not included: which job reads what.
 
@@ -17,94 +17,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from jobs.errors import BadInputError
-from jobs.store import NotFoundError, Prefix
+from jobs.manifest import MANIFEST, File, Input, Manifest, Producer, Work, digest, find_manifest
+from jobs.store import Prefix
 
-MANIFEST = "manifest.json"
-SCHEMA_VERSION = 1
 COPY_BYTES = 8 * 2**20
 
 log = logging.getLogger("artifact")
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class File(_Record):
-    """One file of an artifact: its path below the artifact, and what it must hold."""
-
-    path: str
-    bytes: int
-    sha256: str
-
-
-class Input(_Record):
-    """Where an input lay when it was read, and its digest, which says what it was."""
-
-    uri: str
-    digest: str
-    part: str | None = None
-    """Digest of the files that matter, where the job reads only some of the input."""
-
-
-class Producer(_Record):
-    """What wrote an artifact."""
-
-    job: str
-    version: str
-    image: str | None = None
-
-
-class Manifest(_Record):
-    """What an artifact is made of and from. `digest` covers kind and files, nothing else."""
-
-    kind: str
-    schema_version: int = SCHEMA_VERSION
-    files: tuple[File, ...]
-    digest: str
-    inputs: dict[str, Input]
-    settings: dict[str, Any]
-    producer: Producer
-    statistics: dict[str, Any]
-    created: datetime
-
-    def differences(self, other: "Work") -> list[str]:
-        """Why `other` would not make this very artifact again, one short phrase each."""
-        mine = Work.of(self)
-        found = []
-        if mine.kind != other.kind or mine.producer != other.producer:
-            found.append(f"made by {mine.producer}, not {other.producer}")
-        for what, here, there in (
-            ("setting", mine.settings, other.settings),
-            ("input", mine.inputs, other.inputs),
-        ):
-            found += [
-                f"{what} {name} was {here.get(name)}, now {there.get(name)}"
-                for name in sorted(here.keys() | there.keys())
-                if here.get(name) != there.get(name)
-            ]
-        return found
-
-
-class Work(_Record):
-    """The identity of a piece of work: equal work makes the same artifact."""
-
-    kind: str
-    producer: str
-    settings: dict[str, Any]
-    inputs: dict[str, str]
-
-    @classmethod
-    def of(cls, manifest: Manifest) -> "Work":
-        return cls(
-            kind=manifest.kind,
-            producer=f"{manifest.producer.job} {manifest.producer.version}",
-            settings=manifest.settings,
-            inputs={name: item.part or item.digest for name, item in manifest.inputs.items()},
-        )
 
 
 class Artifact:
@@ -338,34 +257,6 @@ class HashingFile:
 
     def seekable(self) -> bool:
         return False
-
-
-def digest(kind: str, files: tuple[File, ...]) -> str:
-    """sha256 over kind and files (path, bytes, sha256), in order of path, as canonical JSON."""
-    listed = [[file.path, file.bytes, file.sha256] for file in sorted(files, key=lambda f: f.path)]
-    text = json.dumps([kind, listed], separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def find_manifest(prefix: Prefix) -> Manifest | None:
-    """The manifest below `prefix`, or None. Raises BadInputError where it cannot be read."""
-    try:
-        data = prefix.read(MANIFEST)
-    except NotFoundError:
-        return None
-    try:
-        manifest = Manifest.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadInputError(
-            f"{prefix.uri}/{MANIFEST} is not a manifest: {where}: {first['msg']}"
-        ) from error
-    if manifest.digest != digest(manifest.kind, manifest.files):
-        raise BadInputError(
-            f"{prefix.uri}/{MANIFEST} was altered: its digest is not that of its files"
-        )
-    return manifest
 
 
 def _sha256(path: Path) -> str:

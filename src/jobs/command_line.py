@@ -26,8 +26,9 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from jobs.artifact import Artifact, ArtifactWriter, Work, find_manifest
+from jobs.artifact import Artifact, ArtifactWriter
 from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
+from jobs.manifest import Work, find_manifest
 from jobs.store import Prefix, normal_uri
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from jobs.artifact import Input
 from jobs.errors import BadInputError
+from jobs.manifest import Input
 from jobs.store import Prefix
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.artifact import MANIFEST, Artifact, ArtifactWriter, Work, digest, find_manifest
+from jobs.artifact import Artifact, ArtifactWriter
 from jobs.errors import BadInputError
+from jobs.manifest import MANIFEST, Work, digest, find_manifest
 from jobs.store import Prefix
 from tests.pico import commit
 
@@ -86,7 +87,7 @@ def test_differences_are_told() -> None:
     files = ()
     from datetime import UTC, datetime
 
-    from jobs.artifact import Input, Manifest, Producer
+    from jobs.manifest import Input, Manifest, Producer
 
     manifest = Manifest(
         kind="rows",

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.artifact import ArtifactWriter, Work
+from jobs.artifact import ArtifactWriter
 from jobs.ingest.settings import IngestSettings
+from jobs.manifest import Work
 from jobs.store import Prefix
 from pipelines.cli import WORKFLOW, run_parameters
 from pipelines.fleet import read_fleet

@@ -9,9 +9,10 @@ from pathlib import PurePosixPath
 
 from pydantic import BaseModel, ValidationError
 
-from jobs.artifact import Artifact, Input
+from jobs.artifact import Artifact
 from jobs.command_line import write_outputs
 from jobs.errors import BadInputError
+from jobs.manifest import Input
 from jobs.promote.settings import PromoteSettings
 from jobs.releases import NAME, add
 from jobs.store import Prefix

@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from jobs.artifact import Artifact, Input
+from jobs.artifact import Artifact
+from jobs.manifest import Input
 from jobs.report import paper_numbers
 from jobs.report.averages import Column, Score, average, averages
 from jobs.report.collect import CPT, Run, Scored

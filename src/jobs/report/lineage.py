@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jobs.artifact import Artifact, Manifest, find_manifest
+from jobs.artifact import Artifact
 from jobs.errors import BadInputError
+from jobs.manifest import Manifest, find_manifest
 from jobs.store import Prefix
 
 JOBS = ("crawl", "curate", "ingest", "pack", "train", "merge", "bundle", "evaluate")

@@ -11,8 +11,9 @@ from typing import Any
 
 from torch import distributed
 
-from jobs.artifact import MANIFEST, Artifact, ArtifactWriter, find_manifest
+from jobs.artifact import Artifact, ArtifactWriter
 from jobs.errors import BadInputError
+from jobs.manifest import MANIFEST, find_manifest
 
 KIND = "checkpoint"
 FOLDER = "checkpoints"

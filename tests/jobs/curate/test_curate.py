@@ -9,11 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.articles import SCHEMA, read_articles, write_part
-from jobs.artifact import Artifact, ArtifactWriter, Work
+from jobs.artifact import Artifact, ArtifactWriter
 from jobs.command_line import begin, finish
 from jobs.curate.curate import curate
 from jobs.curate.settings import CurateSettings
 from jobs.errors import BadInputError
+from jobs.manifest import Work
 from jobs.store import Prefix
 
 LONG = "x" * 50

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from jobs.artifact import Artifact, Input
+from jobs.artifact import Artifact
 from jobs.errors import BadInputError
+from jobs.manifest import Input
 from jobs.promote.promotion import promote
 from jobs.promote.settings import PromoteSettings
 from jobs.releases import add, current, read_releases

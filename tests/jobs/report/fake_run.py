@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jobs.artifact import Artifact, ArtifactWriter, Input, Work
+from jobs.artifact import Artifact, ArtifactWriter
+from jobs.manifest import Input, Work
 from jobs.store import Prefix
 from jobs.suites import load_suite
 from jobs.suites.sealed import SealedSuite

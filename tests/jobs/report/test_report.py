@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from jobs.artifact import Artifact, find_manifest
+from jobs.artifact import Artifact
 from jobs.command_line import begin, finish
 from jobs.errors import BadInputError
+from jobs.manifest import find_manifest
 from jobs.report.collect import open_run
 from jobs.report.settings import ReportSettings
 from jobs.report.writing import write_report

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from jobs.artifact import ArtifactWriter, Work
+from jobs.artifact import ArtifactWriter
 from jobs.errors import BadInputError
+from jobs.manifest import Work
 from jobs.pack.packing import Row as PackedRow
 from jobs.pack.rows import SCHEMA, write_rows
 from jobs.store import Prefix

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.artifact import Artifact, find_manifest
+from jobs.artifact import Artifact
+from jobs.manifest import find_manifest
 from jobs.model import read_tensors
 from jobs.store import Prefix
 from tests.pico import SENTENCE, commit_articles, commit_llama, run_job
