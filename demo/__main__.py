@@ -35,6 +35,9 @@ def main() -> int:
             sys.stderr.write(f"{Path(error.cmd[2]).name} failed; the end of {log} says:\n")
             sys.stderr.write("\n".join(log.read_text().splitlines()[-5:]) + "\n")
             return error.returncode
+        except KeyboardInterrupt:
+            sys.stderr.write("\nstopped; the same command continues\n")
+            return 130
         sys.stdout.write(f"\nThe refresh of {options.period}:\n")
         sys.stdout.flush()
         refresh = [
@@ -42,7 +45,17 @@ def main() -> int:
             *("--period", options.period, "--store", options.store),
             *("--parameter", f"crawl-ccnews-server={ccnews_server}"),
         ]
-        return subprocess.run(refresh, check=False).returncode
+        return _run(refresh)
+
+
+def _run(command: list[str]) -> int:
+    """The exit code of `command`, which is left to end by itself on Ctrl-C."""
+    with subprocess.Popen(command) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``perennial``: plan, run, releases, render."""
+"""``perennial``: plan, run, parameters, releases, render."""
 
 import re
 import sys
@@ -18,6 +18,9 @@ from pipelines.fleet import read_fleet
 from pipelines.fleet_model import NAME, PERIOD, Fleet
 from pipelines.local.workflow import read_workflow
 from pipelines.words import nearest
+
+FLEETS_OWN = ("fleet", "suite", "families")
+"""Parameters that ``-p`` may not set: the plan and the report of a run read them from the fleet."""
 
 ROOT = Path(__file__).parent.parent
 WORKFLOW = ROOT / "charts/perennial/files/refresh.yaml"
@@ -106,6 +109,15 @@ def run(
 
 
 @app.command()
+def parameters(fleet_file: FleetFile) -> None:
+    """Print the fleet as values of the chart, for ``helm upgrade --install … -f``."""
+    import yaml
+
+    values = {"parameters": read_fleet(fleet_file, for_cluster=True).parameters()}
+    typer.echo(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), nl=False)
+
+
+@app.command()
 def releases(
     store: Store,
     model: Annotated[
@@ -117,7 +129,10 @@ def releases(
 
     from pipelines.local.run import plain_console
 
-    found = read_releases(Prefix(layout.releases(normal_uri(store))))
+    prefix = Prefix(store)
+    if prefix.folder is not None and not prefix.folder.is_dir():
+        raise BadInputError(f"--store {prefix.uri}: there is no such folder")
+    found = read_releases(Prefix(layout.releases(prefix.uri)))
     if model is not None and model not in found:
         raise BadInputError(f"no release of {model!r}; {nearest(model, sorted(found))}")
     table = Table(box=None, pad_edge=False)
@@ -160,6 +175,8 @@ def run_parameters(
         key, separator, value = text.partition("=")
         if not separator:
             raise BadInputError(f"--parameter {text!r} is wrong: expected NAME=VALUE")
+        if key in FLEETS_OWN:
+            raise BadInputError(f"--parameter {text!r} is wrong: set it in the fleet file")
         parameters[key] = value
     if not re.fullmatch(NAME, parameters["run"]):
         raise BadInputError(f"--run {parameters['run']!r} is wrong: expected a name ({NAME})")
@@ -178,9 +195,11 @@ def print_plan(fleet: Fleet, parameters: Mapping[str, str], *, each_step: bool) 
     made = make_plan(fleet, read_workflow(WORKFLOW), parameters)
     show_plan(made, Console(soft_wrap=True), each_step=each_step)
     if conflicts := [planned for planned in made.steps if planned.conflict]:
+        step, why = conflicts[0].step, conflicts[0].conflict
+        of_run = step.inputs["out"].startswith(f"{layout.runs(parameters['store'])}/")
+        other = "another --run or --store" if of_run else "another --store"
         raise BadInputError(
-            f"{conflicts[0].step.name} would refuse: {conflicts[0].conflict}; "
-            "choose another --run or --store, or delete what is there"
+            f"{step.name} would refuse: {why}; choose {other}, or delete what is there"
         )
 
 

@@ -4,7 +4,7 @@ An error names file, line, column and field, what was expected, and the nearest 
 schema lies in ``fleets/fleet.schema.json``; an editor that reads YAML schemas completes from it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,17 @@ from pydantic import BaseModel, ValidationError
 from jobs.errors import BadInputError
 from jobs.suites.suite import suite_names
 from pipelines.fleet_model import Fleet
-from pipelines.words import nearest
+from pipelines.sections import FAMILY_SECTIONS, FLEET_SECTIONS, JOBS, check_together
+from pipelines.words import nearest, nearest_of
 from pipelines.yaml_source import YamlSource
 
 
-def read_fleet(path: Path) -> Fleet:
-    """The fleet in a file. Raises BadInputError with file, line, column, field and the fix."""
+def read_fleet(path: Path, *, for_cluster: bool = False) -> Fleet:
+    """The fleet in a file. Raises BadInputError with file, line, column, field and the fix.
+
+    A fleet that says nothing of GPUs may run on this machine with any number of processes; only
+    `for_cluster` must they fit the default.
+    """
     source = YamlSource.read(path)
     try:
         fleet = Fleet.model_validate(source.value, context={"folder": path.resolve().parent})
@@ -27,15 +32,55 @@ def read_fleet(path: Path) -> Fleet:
     if fleet.suite not in suite_names():
         hint = nearest(fleet.suite, suite_names())
         raise BadInputError(f"{source.place(['suite'])}: suite: no suite {fleet.suite!r}; {hint}")
+    problems = [*_disagreements(fleet)]
+    if for_cluster or "train_gpus" in fleet.placement.model_fields_set:
+        problems += _idle_or_missing_gpus(fleet)
+    if problems:
+        location, said = problems[0]
+        raise BadInputError(f"{source.place_of_key(location)}: {_field(location)}: {said}")
     return fleet
+
+
+def _disagreements(fleet: Fleet) -> Iterator[tuple[list[int | str], str]]:
+    """Settings that are valid, but not together: where, and why."""
+    for job in FLEET_SECTIONS:
+        if said := check_together(job, getattr(fleet, job)):
+            yield [job], said
+    for index, family in enumerate(fleet.families):
+        for job in FAMILY_SECTIONS:
+            if said := check_together(job, family.section(job, fleet)):
+                is_fleets = said == check_together(job, getattr(fleet, job))
+                yield [job] if is_fleets else ["families", index, job], said
+
+
+def _idle_or_missing_gpus(fleet: Fleet) -> Iterator[tuple[list[int | str], str]]:
+    """Families that do not train one process a GPU: where, and why."""
+    default = JOBS["train"].model_fields["processes"].default
+    gpus = fleet.placement.train_gpus
+    for index, family in enumerate(fleet.families):
+        processes = family.section("train", fleet).get("processes", default)
+        if gpus not in (0, processes):
+            own: list[int | str] = ["families", index] if "processes" in family.train else []
+            said = f"{processes} for {family.name}, but placement.train_gpus is {gpus}"
+            yield [*own, "train", "processes"], f"{said}; give both the same number, or 0 GPUs"
 
 
 def _described(error: ValidationError, source: YamlSource) -> str:
     problems = error.errors()
+    problems = [problem for problem in problems if not _is_echo(problem, problems)]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    # A misspelt field also leaves the right one missing; the misspelling is what to name.
-    first = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-    return _problem(first, source) + more
+    return _problem(problems[0], source) + more
+
+
+def _is_echo(problem: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a field is missing because it is misspelt; the misspelling is what to name."""
+    *around, name = problem["loc"] or ("",)
+    return problem["type"] == "missing" and any(
+        other["type"] == "extra_forbidden"
+        and list(other["loc"][:-1]) == around
+        and nearest_of(str(other["loc"][-1]), [str(name)])
+        for other in problems
+    )
 
 
 def _problem(problem: Mapping[str, Any], source: YamlSource) -> str:
@@ -47,6 +92,8 @@ def _problem(problem: Mapping[str, Any], source: YamlSource) -> str:
         return f"{source.place_of_key(location)}: {field}: unknown field; {hint}"
     if problem["type"] == "missing":
         return f"{source.place(location)}: {field}: missing; it is required"
+    if problem["type"] in ("model_type", "dict_type", "mapping_type"):
+        message = "expected a mapping"
     got = problem["input"]
     said = "" if isinstance(got, dict | list | BaseModel) else f", got {got!r}"
     near = _near_choice(problem)

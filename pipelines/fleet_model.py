@@ -62,7 +62,7 @@ class _Part(BaseModel):
 class Model(_Part):
     """Where a model comes from."""
 
-    source: Source = Field(alias="from")
+    source: Source = Field(alias="from", min_length=1)
     """Its id on the hub (owner/name), or a folder; ./ and ../ start at the fleet file."""
     revision: str | None = None
     """The hub's commit, branch or tag; the commit that it resolves to is recorded."""

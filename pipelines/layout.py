@@ -24,14 +24,19 @@ def curated(store: str, period: str) -> str:
     return f"{store}/articles-clean/{period}"
 
 
+def runs(store: str) -> str:
+    """What belongs to one run each; all else is shared by the runs."""
+    return f"{store}/runs"
+
+
 def packed(store: str, run: str, tokenizer_digest: str) -> str:
     """The rows of a run for one tokenizer."""
-    return f"{store}/runs/{run}/packed/{tokenizer_digest}"
+    return f"{runs(store)}/{run}/packed/{tokenizer_digest}"
 
 
 def part(store: str, run: str, family: str) -> str:
     """A family's part of a run: it holds cpt, candidates, scores and the report."""
-    return f"{store}/runs/{run}/{family}"
+    return f"{runs(store)}/{run}/{family}"
 
 
 def trained(part: str) -> str:

@@ -5,13 +5,21 @@ the pipeline sets itself (`WIRED`): so a new setting of a job is at once a key o
 and an argument of the job's step.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, WithJsonSchema, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
@@ -50,6 +58,9 @@ WIRED = {
     "report": {"run"},
     "promote": {"releases", "name", "override"},
 }
+
+# Stand in for what the pipeline says, where the settings of a section are checked together.
+STAND_INS = {"period": "2026-10", "objective": "cpt", "task": "heldout", "conversations": None}
 
 COUNT_SCHEMA = {
     "anyOf": [
@@ -136,6 +147,22 @@ def flag_text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ",".join(map(flag_text, value))
     return str(value)
+
+
+def check_together(job: str, values: Section) -> str:
+    """What the job would say against settings that are each valid, but not together; else "".
+
+    >>> check_together("curate", {"min_characters": 500, "max_characters": 100})
+    'min_characters 500 is greater than max_characters 100; no article could be kept'
+    """
+    names = JOBS[job].model_fields.keys() - section_fields(job).keys()
+    wired = {name: STAND_INS.get(name, "/") for name in names}
+    try:
+        JOBS[job].model_validate({**wired, **values})
+    except ValidationError as error:
+        said = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        return re.sub(r"--([a-z-]+)", lambda flag: flag[1].replace("-", "_"), said)
+    return ""
 
 
 def section_keys(job: str) -> list[str]:

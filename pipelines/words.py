@@ -10,5 +10,11 @@ def nearest(word: str, known: Sequence[str]) -> str:
     >>> nearest("epoch", ["epochs", "seed"]), nearest("x", ["epochs", "seed"])
     ('did you mean epochs?', 'known: epochs, seed')
     """
+    near = nearest_of(word, known)
+    return f"did you mean {near}?" if near else f"known: {', '.join(known)}"
+
+
+def nearest_of(word: str, known: Sequence[str]) -> str | None:
+    """The one of `known` that `word` is probably a misspelling of."""
     near = difflib.get_close_matches(word, known, 1)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    return near[0] if near else None

@@ -110,7 +110,19 @@ class Artifact:
         return data
 
     def read_json(self, path: str) -> Any:
-        return json.loads(self.read(path))
+        """One file as JSON. Raises BadInputError where it is none."""
+        try:
+            return json.loads(self.read(path))
+        except ValueError as error:
+            raise BadInputError(f"{self.uri}/{path} is not JSON: {error}") from error
+
+    def verify(self, path: str) -> None:
+        """Reads one file whole, in bounded pieces. Raises BadInputError where it was altered."""
+        whole = hashlib.sha256()
+        with self.open_file(path) as file:
+            while piece := file.read(COPY_BYTES):
+                whole.update(piece)
+        self._check(self._file(path), whole.hexdigest())
 
     def open_file(self, path: str) -> IO[bytes]:
         """A seekable file read by ranges, for libraries that take part of it (unchecked digest)."""
@@ -121,18 +133,22 @@ class Artifact:
         return self.prefix.read_range(path, start, length)
 
     def local_copy(self, scratch: Path, names: Container[str] | None = None) -> Path:
-        """A local folder with the files, digests checked: the artifact's own where it is one.
+        """`scratch` with the files in it, digests checked; `names` restricts which.
 
-        A remote artifact is copied to `scratch`, file by file; `names` restricts which.
+        They are links where the artifact is a folder itself, copies where it is remote. What
+        else lies in that folder, a killed job's leavings say, is never seen.
         """
-        folder = self.prefix.folder
         for file in self.manifest.files:
             if names is not None and file.path not in names:
                 continue
-            if folder is None:
-                self.prefix.download(file.path, scratch / file.path)
-            self._check(file, _sha256((folder or scratch) / file.path))
-        return folder or scratch
+            local = scratch / file.path
+            if self.prefix.folder is None:
+                self.prefix.download(file.path, local)
+            else:
+                local.parent.mkdir(parents=True, exist_ok=True)
+                local.symlink_to(self.prefix.folder / file.path)
+            self._check(file, _sha256(local))
+        return scratch
 
     def _check(self, file: File, sha256: str) -> None:
         if sha256 != file.sha256:
@@ -141,8 +157,17 @@ class Artifact:
             )
 
 
+class LostRaceError(Exception):
+    """Another writer has committed this artifact meanwhile; nothing of it may be touched."""
+
+
 class ArtifactWriter:
-    """Writes the files of one artifact; `commit` makes them one."""
+    """Writes the files of one artifact; `commit` makes them one.
+
+    Before a file appears it is looked whether another writer has committed; then LostRaceError
+    is raised. Two writers whose bytes differ may still cross in the moment between that look
+    and the write: readers find it by the digests.
+    """
 
     def __init__(self, prefix: Prefix, work: Work, inputs: Mapping[str, Input]) -> None:
         self.prefix, self.work = prefix, work
@@ -153,7 +178,12 @@ class ArtifactWriter:
     def uri(self) -> str:
         return self.prefix.uri
 
+    def _stop_if_lost(self) -> None:
+        if self.prefix.exists(MANIFEST):
+            raise LostRaceError
+
     def write(self, path: str, data: bytes) -> None:
+        self._stop_if_lost()
         self.prefix.write(path, data)
         self.add(path, len(data), hashlib.sha256(data).hexdigest())
 
@@ -166,6 +196,7 @@ class ArtifactWriter:
         with self.prefix.writer(path) as target:
             file = HashingFile(target)
             yield file
+            self._stop_if_lost()
         self.add(path, file.tell(), file.sha256.hexdigest())
 
     def copy(self, source: Artifact, path: str) -> None:

@@ -26,7 +26,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from jobs.artifact import Artifact, ArtifactWriter
+from jobs.artifact import Artifact, ArtifactWriter, LostRaceError
 from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
 from jobs.manifest import Work, find_manifest
 from jobs.store import Prefix, normal_uri
@@ -191,11 +191,16 @@ def run_job(
     """
 
     def body(settings: S) -> None:
-        job = begin(settings, open_inputs(settings))
-        if job is not None:
-            started = time.monotonic()
+        inputs = open_inputs(settings)
+        job = begin(settings, inputs)
+        if job is None:
+            return
+        started = time.monotonic()
+        try:
             statistics = work(job)
             finish(job, {**statistics, "seconds": round(time.monotonic() - started, 2)})
+        except LostRaceError:
+            begin(settings, inputs)  # says whose artifact it is now, or refuses it
 
     run_command(settings_type, body)
 
@@ -203,6 +208,7 @@ def run_job(
 def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
     """Runs `body` with settings from the command line; errors become one line and an exit code."""
     set_up_logging()
+    logging.getLogger(settings_type.job).setLevel(os.environ.get("PERENNIAL_LOG_LEVEL", "INFO"))
     try:
         signal.signal(signal.SIGTERM, _stop)
         body(settings_type.from_flags(sys.argv[1:]))
@@ -271,10 +277,9 @@ def write_outputs(**values: str) -> None:
 
 
 def set_up_logging() -> None:
-    """One line an event, in UTC, on standard error."""
+    """One line an event, in UTC, on standard error; of libraries only what went wrong."""
     logging.Formatter.converter = time.gmtime
     logging.basicConfig(
-        level=os.environ.get("PERENNIAL_LOG_LEVEL", "INFO"),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         datefmt="%Y-%m-%dT%H:%M:%SZ",
         stream=sys.stderr,

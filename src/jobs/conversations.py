@@ -15,12 +15,14 @@ ROLES = {"system", "user", "assistant"}
 
 def read_conversations(artifact: Artifact) -> Iterator[list[dict[str, str]]]:
     """The messages of each conversation. Raises BadInputError naming the line."""
+    artifact.verify(CONVERSATIONS)
     with artifact.open_file(CONVERSATIONS) as file:
         for number, line in enumerate(file, 1):
             try:
                 messages = json.loads(line)["messages"]
                 good = all(m["role"] in ROLES and isinstance(m["content"], str) for m in messages)
-            except (ValueError, KeyError, TypeError):
+                good = good and messages[0]["role"] != "assistant"
+            except (ValueError, KeyError, TypeError, IndexError):
                 good = False
             if not good:
                 raise BadInputError(

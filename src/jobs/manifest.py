@@ -6,7 +6,9 @@ themselves (`jobs.artifact`).
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -122,3 +124,22 @@ def find_manifest(prefix: Prefix) -> Manifest | None:
             f"{prefix.uri}/{MANIFEST} was altered: its digest is not that of its files"
         )
     return manifest
+
+
+def folder_digest(folder: Path, paths: Iterable[str] | None = None) -> str:
+    """What a local folder holds, wherever it lies; for settings that name one.
+
+    Reads every file (or those in `paths`) whole.
+    """
+    chosen = sorted(folder / path for path in paths) if paths is not None else _all_files(folder)
+    files = []
+    for path in chosen:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        name = path.relative_to(folder).as_posix()
+        files.append(File(path=name, bytes=path.stat().st_size, sha256=sha256))
+    return f"folder {digest('folder', tuple(files))[:16]}"
+
+
+def _all_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())

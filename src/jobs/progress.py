@@ -3,6 +3,7 @@
 Argo shows ``N/M`` that a container writes to the file named by ``ARGO_PROGRESS_FILE``.
 """
 
+import contextlib
 import logging
 import os
 import sys
@@ -20,12 +21,15 @@ FILE_EVERY_SECONDS = 3.0
 class Progress:
     """Counts `total` units of `unit` ("rows", "bytes", …); a context manager."""
 
-    def __init__(self, job: str, total: int, unit: str, done: int = 0) -> None:
+    def __init__(
+        self, job: str, total: int, unit: str, done: int = 0, *, shown: bool = True
+    ) -> None:
+        self._shown = shown  # of several processes, one
         self._log = logging.getLogger(job)
         self._total, self._unit, self._done = total, unit, done
         self._bar = tqdm(
             total=total, initial=done, unit=f" {unit}", unit_scale=True, desc=job,
-            disable=not sys.stderr.isatty(),
+            disable=not (shown and sys.stderr.isatty()),
         )  # fmt: skip
         self._file = os.environ.get("ARGO_PROGRESS_FILE")
         self._line_at = self._file_at = time.monotonic()
@@ -52,11 +56,12 @@ class Progress:
         if now - self._file_at >= FILE_EVERY_SECONDS:
             self._file_at = now
             self._write_file()
-        if self._bar.disable and now - self._line_at >= LINE_EVERY_SECONDS:
+        if self._shown and self._bar.disable and now - self._line_at >= LINE_EVERY_SECONDS:
             self._line_at = now
             said = " ".join(f"{name}={value}" for name, value in facts.items())
             self._log.info("progress %s=%d total=%d %s", self._unit, self._done, self._total, said)
 
     def _write_file(self) -> None:
-        if self._file and self._total > 0:
-            Path(self._file).write_text(f"{min(self._done, self._total)}/{self._total}\n")
+        if self._shown and self._file and self._total > 0:
+            with contextlib.suppress(OSError):  # never worth a job
+                Path(self._file).write_text(f"{min(self._done, self._total)}/{self._total}\n")

@@ -60,13 +60,13 @@ class Prefix:
 
     @cached_property
     def _store(self) -> "ObjectStore":
-        if self.folder is not None:
-            return LocalStore(self.folder, mkdir=True)
         try:
+            if self.folder is not None:
+                return LocalStore(self.folder, mkdir=True)
             if self.uri.startswith("s3://"):
                 return _s3_store(self.uri)
             return from_url(self.uri, retry_config=RETRY)
-        except (exceptions.BaseError, ValueError) as error:
+        except (exceptions.BaseError, OSError, ValueError) as error:
             raise BadInputError(f"store {self.uri!r} cannot be opened: {error}") from error
 
     @property
@@ -82,6 +82,7 @@ class Prefix:
         try:
             yield
         except (exceptions.NotFoundError, FileNotFoundError) as error:
+            self._refuse_missing_bucket(error)
             raise self._missing(path) from error
         except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
             raise BadInputError(
@@ -90,7 +91,14 @@ class Prefix:
         except exceptions.AlreadyExistsError:
             raise
         except exceptions.BaseError as error:
+            self._refuse_missing_bucket(error)
             raise TransientError(f"store failed at {self.uri}/{path}: {_first(error)}") from error
+
+    def _refuse_missing_bucket(self, error: BaseException) -> None:
+        if any(said in str(error) for said in ("NoSuchBucket", "bucket does not exist")):
+            raise BadInputError(
+                f"there is no bucket for {self.uri}; create it, or correct the URI"
+            ) from error
 
     def size(self, path: str) -> int:
         """Bytes of one object. Raises NotFoundError."""
@@ -215,6 +223,8 @@ def normal_uri(uri: str) -> str:
         raise BadInputError(
             f"URI {uri!r} has the unknown scheme {scheme!r}; use s3, gs, az, file or a plain path"
         )
+    if not urlsplit(uri).netloc:
+        raise BadInputError(f"URI {uri!r} names no bucket; expected {scheme}://bucket/prefix")
     return uri.rstrip("/")
 
 
@@ -224,16 +234,23 @@ def _absolute(path: str) -> str:
 
 def _s3_store(uri: str) -> "ObjectStore":
     import boto3  # 0.3 s, and only S3 needs it
+    from botocore.exceptions import BotoCoreError
     from obstore.auth.boto3 import Boto3CredentialProvider
 
-    session = boto3.Session()
-    if session.get_credentials() is None:
+    try:
+        session = boto3.Session()
+        credentials = session.get_credentials()
+    except BotoCoreError as error:
+        raise BadInputError(f"AWS settings for {uri}: {error}") from error
+    if credentials is None:
         raise BadInputError(
             f"no AWS credentials for {uri}; set a profile, a role or AWS_* variables"
         )
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     options: ClientConfig = {"timeout": timedelta(seconds=300)}
-    config: dict[str, Any] = {"region": session.region_name or "us-east-1"}
+    config: dict[str, Any] = {
+        "region": session.region_name or os.environ.get("AWS_REGION", "us-east-1")
+    }
     if endpoint:
         config["endpoint"] = endpoint
         config["virtual_hosted_style_request"] = False

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.artifact import Artifact, ArtifactWriter
+from jobs.artifact import Artifact, ArtifactWriter, LostRaceError
 from jobs.errors import BadInputError
 from jobs.manifest import MANIFEST, Work, digest, find_manifest
 from jobs.store import Prefix
@@ -72,6 +72,37 @@ def test_the_loser_of_a_race_takes_the_winners(store: str) -> None:
     second.write("a", b"same")
     assert first.commit({"by": "first"}).statistics == {"by": "first"}
     assert second.commit({"by": "second"}).statistics == {"by": "first"}
+
+
+def test_the_loser_does_not_touch_the_winners_files(store: str) -> None:
+    winner, loser = (ArtifactWriter(Prefix(store), WORK, {}) for _ in range(2))
+
+    def lose() -> None:
+        with loser.open("b") as file:
+            file.write(b"theirs")
+            winner.write("a", b"ours")
+            winner.write("b", b"mine")
+            winner.commit({})
+
+    for losing in (lose, lambda: loser.write("a", b"evil")):
+        with pytest.raises(LostRaceError):
+            losing()
+    found = Artifact.open(store)
+    assert (found.read("a"), found.read("b")) == (b"ours", b"mine")
+
+
+def test_what_a_killed_job_left_is_not_seen(store: str, tmp_path: Path) -> None:
+    Prefix(store).write("model.safetensors", b"left over")
+    artifact = commit(store, "model", {"model-00001-of-00002.safetensors": b"good"})
+    (tmp_path / "scratch").mkdir()
+    folder = artifact.local_copy(tmp_path / "scratch")
+    assert [path.name for path in folder.iterdir()] == ["model-00001-of-00002.safetensors"]
+
+
+def test_what_is_no_json_is_named(tmp_path: Path) -> None:
+    artifact = commit(str(tmp_path), "model", {"config.json": b"{"})
+    with pytest.raises(BadInputError, match=r"config\.json is not JSON"):
+        artifact.read_json("config.json")
 
 
 def test_nothing_is_committed_when_a_file_vanished(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The store on a folder and on a real S3 protocol."""
 
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -70,10 +71,23 @@ def test_an_aborted_stream_leaves_no_object(store: str) -> None:
     assert not prefix.exists("half")
 
 
-@pytest.mark.parametrize("uri", ["ftp://host/x", ""])
+@pytest.mark.parametrize("uri", ["ftp://host/x", "", "s3://", "s3:///prefix"])
 def test_a_wrong_uri_is_refused(uri: str) -> None:
     with pytest.raises(BadInputError):
         normal_uri(uri)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BadInputError, match="file/store' cannot be opened"):
+        Prefix(tmp_path / "file/store").write("a", b"a")
+
+
+def test_a_missing_bucket_is_named(s3_store: str) -> None:
+    missing = Prefix("s3://there-is-no-such-bucket/store")
+    for use in (lambda: missing.write("a", b"a"), lambda: list(missing.list())):
+        with pytest.raises(BadInputError, match="there is no bucket for s3://there-is-no-such"):
+            use()
 
 
 def test_an_unreachable_server_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
+from jobs.artifact import ArtifactWriter
+from jobs.manifest import Work
+from jobs.store import Prefix
 from pipelines import cli
+from pipelines.fleet import read_fleet
 from tests.pipelines.conftest import WriteFleet
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +78,12 @@ def test_plan(
         (["plan", "no.yaml", "--store", "s", "--period", "2026-10"], "no.yaml cannot be read"),
         (["plan", "FLEET", "--store", "s", "--period", "2026-10", "--run", "../x"], "--run '../x' is wrong"),
         (["paln"], "No such command 'paln'"),
-        (["releases", "nobody", "--store", "s"], "no release of 'nobody'"),
+        (["releases", "--store", "s"], "/s: there is no such folder"),
+        (["releases", "nobody", "--store", "."], "no release of 'nobody'"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "families=[]"], "'families=[]' is wrong: set it in the fleet file"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "suite=paper"], "set it in the fleet file"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "fleet=x"], "set it in the fleet file"),
+        (["parameters", "FLEET"], "fleet.yaml:14:3: train.processes: 1 for pico, but placement.train_gpus is 8"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line_and_64(
@@ -140,6 +150,47 @@ def test_releases(
     code, out, _ = perennial(capfd, monkeypatch, "releases", "--store", store)
     assert code == 0
     assert [line.split()[:2] for line in out.splitlines()[1:]] == [["pico", "2"], ["pico", "1"]]
+
+
+def test_parameters_are_values_of_the_chart(
+    write_fleet: WriteFleet, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_fleet("epochs: 2", "epochs: 2\n  processes: 8")
+    code, out, _ = perennial(capfd, monkeypatch, "parameters", path)
+    values = yaml.safe_load(out)
+    assert code == 0
+    assert values == {"parameters": read_fleet(path).parameters()}
+    chart = cli.WORKFLOW.parent.parent
+    defaults = yaml.safe_load((chart / "values.yaml").read_text())
+    defaults["parameters"] |= values["parameters"]
+    jsonschema.validate(defaults, json.loads((chart / "values.schema.json").read_text()))
+    # The chart refuses a parameter that the workflow does not have.
+    workflow = yaml.safe_load(cli.WORKFLOW.read_text())
+    known = {item["name"] for item in workflow["spec"]["arguments"]["parameters"]}
+    assert values["parameters"].keys() <= known
+
+
+@pytest.mark.parametrize(
+    ("artifact", "advice"),
+    [
+        ("models/pico/base", "choose another --store, or delete what is there"),
+        ("runs/small-2026-10/pico/cpt", "choose another --run or --store, or delete"),
+    ],
+)
+def test_the_advice_on_a_conflict_would_help(
+    write_fleet: WriteFleet, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, artifact: str, advice: str,
+) -> None:  # fmt: skip
+    store = tmp_path / "store"
+    work = Work(kind="model", producer="another 1", settings={}, inputs={})
+    writer = ArtifactWriter(Prefix(store / artifact), work, {})
+    writer.write("model.safetensors", bytes(100))
+    writer.commit({"parameters": 1, "outputs": {"tokenizer_digest": "abc"}})
+    code, _, err = perennial(
+        capfd, monkeypatch, "plan", write_fleet(), "--period", "2026-10", "--store", store
+    )
+    assert code == 64
+    assert advice in err
 
 
 def test_render_check(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

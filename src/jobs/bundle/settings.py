@@ -1,11 +1,13 @@
 """Settings of the bundle job."""
 
 import hashlib
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from jobs.command_line import JobSettings
+from jobs.manifest import folder_digest
 from jobs.suites import load_suite
 
 
@@ -22,6 +24,10 @@ class BundleSettings(JobSettings):
     """A folder that mirrors the data sets, <path>/[<config>/]<split>.jsonl; default: the hub."""
 
     def identity(self) -> dict[str, Any]:
-        """With a digest of the suite itself: a name alone does not say what is sealed."""
+        """With digests of suite and folder: their names alone do not say what is sealed."""
         suite = load_suite(self.suite).model_dump_json()
-        return super().identity() | {"suite_sha256": hashlib.sha256(suite.encode()).hexdigest()}
+        values = super().identity()
+        values["suite_sha256"] = hashlib.sha256(suite.encode()).hexdigest()
+        if self.source and Path(self.source).is_dir():
+            values["source"] = folder_digest(Path(self.source))
+        return values

@@ -31,6 +31,11 @@ def crawl(job: Job[CrawlSettings]) -> Statistics:
     publishers = choose(settings.publishers)
     server = Server(settings.ccnews_server, settings.retry_seconds)
     period = Period.month(settings.period)
+    if period.end > datetime.now(UTC):
+        raise BadInputError(
+            f"--period {settings.period} is not over before {period.end.date()}; what is crawled "
+            "now would stand for the whole month"
+        )
     window = capture_window(period, settings.capture_days_after)
     listing = list_archives(server, window, required_month=settings.period)
     opt_outs = {}

@@ -20,7 +20,7 @@ def import_model(job: Job[IngestSettings]) -> Statistics:
         for name in names:
             _copy(source, name, job.out)
             progress.advance()
-    return _describe(job.out.view(), source.commit)
+    return {"source": job.settings.source, **_describe(job.out.view(), source.commit)}
 
 
 def _copy(source: Source, name: str, out: ArtifactWriter) -> None:
@@ -31,7 +31,7 @@ def _copy(source: Source, name: str, out: ArtifactWriter) -> None:
 def _describe(model: Artifact, commit: str | None) -> dict[str, Any]:
     tensors = read_tensors(model)
     config = model.read_json("config.json")
-    if "architectures" not in config:
+    if not isinstance(config, dict) or not config.get("architectures"):
         raise BadInputError(f"{model.uri}/config.json names no architecture; it is no model's")
     return {
         "parameters": parameters(tensors.values()),

@@ -1,10 +1,13 @@
 """Settings of the ingest job."""
 
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from jobs.command_line import JobSettings
+from jobs.ingest.files import choose
+from jobs.manifest import folder_digest
 
 
 class IngestSettings(JobSettings):
@@ -18,3 +21,12 @@ class IngestSettings(JobSettings):
     """A folder with the model's files, or its id on the hub (owner/name)."""
     revision: str | None = None
     """The hub's revision: a commit, branch or tag. The commit it resolves to is recorded."""
+
+    def identity(self) -> dict[str, Any]:
+        """With a folder's digest in place of its path, which may change, as its files may."""
+        values = super().identity()
+        folder = Path(self.source)
+        if folder.is_dir():
+            names = [path.name for path in folder.iterdir() if path.is_file()]
+            values["source"] = folder_digest(folder, choose(names, self.source))
+        return values

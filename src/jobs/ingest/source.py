@@ -84,6 +84,7 @@ def _hub_errors(repository: str, revision: str | None) -> Iterator[None]:
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
+        HFValidationError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
@@ -98,6 +99,8 @@ def _hub_errors(repository: str, revision: str | None) -> Iterator[None]:
         raise BadInputError(
             f"the hub has no model {repository}, or it is private and HF_TOKEN is not set"
         ) from error
+    except HFValidationError as error:
+        raise BadInputError(f"{repository!r} is no hub id: {error}") from error
     except RevisionNotFoundError as error:
         raise BadInputError(f"{repository} has no revision {revision!r}") from error
     except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:

@@ -25,6 +25,7 @@ from jobs.model import (
     parameters,
     read_tensors,
     shard_names,
+    weight_files,
 )
 from jobs.progress import Progress
 
@@ -34,6 +35,9 @@ ROLES = ("onto", "base", "instruct")
 def merge(job: Job[MergeSettings]) -> Statistics:
     """Writes onto + (instruct − base). Raises BadInputError where the models do not fit."""
     models = {role: job.inputs[role] for role in ROLES}
+    for model in models.values():
+        for file in weight_files(model):
+            model.verify(file)
     tensors = {role: read_tensors(models[role]) for role in ROLES}
     check(tensors)
     shards = cut_into_shards(tensors["onto"], job.settings.shard_bytes)

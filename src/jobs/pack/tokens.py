@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from jinja2 import TemplateError
+
 from jobs.errors import BadInputError
 from jobs.pack.packing import Document
 
@@ -11,8 +13,11 @@ Message = dict[str, str]
 
 def text_documents(tokenizer: Any, texts: list[str]) -> list[Document]:
     """One document a text: the tokens, a start token where the tokenizer sets one, an end token."""
-    encoded = tokenizer(texts)["input_ids"]
     end = tokenizer.eos_token_id
+    if end is None:
+        raise BadInputError("the tokenizer sets no end token (eos_token); documents need one")
+    # What reads like a special token inside a text is text.
+    encoded = tokenizer(texts, split_special_tokens=True)["input_ids"]
     return [Document(ids if ids and ids[-1] == end else [*ids, end]) for ids in encoded]
 
 
@@ -23,6 +28,9 @@ def conversation_document(tokenizer: Any, messages: list[Message]) -> Document:
     not depend on marks inside the template. Raises BadInputError where the template does not
     extend its own prefixes, as then no mask is right.
     """
+    for message in messages:
+        if found := [one for one in tokenizer.all_special_tokens if one in message["content"]]:
+            raise BadInputError(f"a message holds the special token {found[0]!r}; remove it")
     whole = _templated(tokenizer, messages, prompt=False)
     mask = [False] * len(whole)
     for turn, message in enumerate(messages):
@@ -40,7 +48,10 @@ def conversation_document(tokenizer: Any, messages: list[Message]) -> Document:
 def _templated(tokenizer: Any, messages: Iterable[Message], *, prompt: bool) -> list[int]:
     if tokenizer.chat_template is None:
         raise BadInputError("the tokenizer has no chat template; give that of an instruct model")
-    ids: list[int] = tokenizer.apply_chat_template(
-        list(messages), add_generation_prompt=prompt, tokenize=True, return_dict=False
-    )
+    try:
+        ids: list[int] = tokenizer.apply_chat_template(
+            list(messages), add_generation_prompt=prompt, tokenize=True, return_dict=False
+        )
+    except (ValueError, TemplateError) as error:
+        raise BadInputError(f"the chat template refuses a conversation: {error}") from error
     return ids

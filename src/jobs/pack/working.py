@@ -67,10 +67,12 @@ def _pack_articles(job: Job[PackSettings], tokenizer: Any) -> Statistics:
     settings, articles = job.settings, job.inputs["articles"]
     limit = _budget_limit(articles, tokenizer, settings)
     counts: dict[str, Counter[str]] = {"train": Counter(), "heldout": Counter()}
+    progress = Progress("pack", articles.statistics.get("articles", 0), "articles")
 
     def documents(part: str) -> Iterator[Document]:
         count = counts[part]
         for url, document in _documents(articles, tokenizer, part, settings.heldout_fraction):
+            progress.advance()
             if part == "train" and place(url) > limit:
                 count["over_budget"] += 1
                 continue
@@ -80,9 +82,10 @@ def _pack_articles(job: Job[PackSettings], tokenizer: Any) -> Statistics:
             yield document
 
     rows = {}
-    for part in ("train", "heldout"):
-        packed = pack(documents(part), settings.sequence_length)
-        rows[part] = write_rows(job.out, part, packed, SCHEMA)
+    with progress:
+        for part in ("train", "heldout"):
+            packed = pack(documents(part), settings.sequence_length)
+            rows[part] = write_rows(job.out, part, packed, SCHEMA)
     _write_heldout_articles(job.out, articles, settings.heldout_fraction)
     train = counts["train"]
     return {

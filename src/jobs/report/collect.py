@@ -120,7 +120,13 @@ def read_run(uri: str, artifacts: Mapping[str, Artifact]) -> Run:
     if not scores:
         raise BadInputError(f"--run {uri} has no scores/<model>/<task>; run evaluate first")
     _check_comparable(scores)
-    bundle = Artifact.open(next(iter(scores.values())).manifest.inputs["bundle"].uri, "bundle")
+    bundles = (item.manifest.inputs.get("bundle") for item in scores.values())
+    scored_on = next((bundle for bundle in bundles if bundle), None)
+    if scored_on is None:
+        raise BadInputError(
+            f"--run {uri} has no scores of a suite; run evaluate on its tasks first"
+        )
+    bundle = Artifact.open(scored_on.uri, "bundle")
     suite = SealedSuite.of(bundle).suite
     columns = _columns(suite)
     models: dict[str, Scored] = {}

@@ -5,6 +5,7 @@ manifest, written last, is what makes one whole. Only train reads them, and only
 files are pickles.
 """
 
+import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -23,24 +24,26 @@ TAG = "state"
 class Checkpoints:
     """The checkpoints beside one job's result; every process makes one of these."""
 
-    def __init__(self, out: ArtifactWriter, rank: int, world_size: int) -> None:
-        self._out, self._rank, self._world_size = out, rank, world_size
+    def __init__(self, out: ArtifactWriter, rank: int, layout: dict[str, int]) -> None:
+        """`layout` is what DeepSpeed's files depend on: processes and ZeRO stage."""
+        self._out, self._rank, self._layout = out, rank, layout
         self._prefix = out.prefix / FOLDER
+        work = hashlib.sha256(out.work.model_dump_json().encode())
+        self._suffix = f"-{work.hexdigest()[:8]}"  # other settings' checkpoints stay untouched
 
     def newest(self) -> Artifact | None:
         """The checkpoint to resume from: the newest that the same work committed, or None.
 
-        Raises BadInputError where it was made by another number of processes.
+        Raises BadInputError where it was made by other numbers of processes or another stage.
         """
         for name in reversed(self._names()):
             manifest = find_manifest(self._prefix / name)
             if manifest is None or manifest.differences(self._writer(name).work):
                 continue
-            made_by = manifest.statistics["world_size"]
-            if made_by != self._world_size:
+            if (made_with := manifest.statistics["layout"]) != self._layout:
                 raise BadInputError(
-                    f"{self._prefix.uri}/{name} was made by {made_by} processes, not "
-                    f"{self._world_size}; use as many, or delete {self._prefix.uri}"
+                    f"{self._prefix.uri}/{name} was made with {made_with}, not {self._layout}; "
+                    f"use the same, or delete {self._prefix.uri}"
                 )
             return Artifact.open(f"{self._prefix.uri}/{name}")
         return None
@@ -60,10 +63,10 @@ class Checkpoints:
             )
             distributed.barrier()
             if self._rank == 0:
-                name = f"step-{step:08d}"
+                name = f"step-{step:08d}{self._suffix}"
                 writer = self._writer(name)
                 writer.upload_folder(folder)
-                writer.commit({"step": step, "world_size": self._world_size})
+                writer.commit({"step": step, "layout": self._layout})
                 self._delete(older_than=name)
             distributed.barrier()
 
@@ -71,7 +74,8 @@ class Checkpoints:
         return self._out.beside(f"{FOLDER}/{name}", KIND)
 
     def _names(self) -> list[str]:
-        return sorted({path.split("/")[0] for path, _ in self._prefix.list()})
+        names = {path.split("/")[0] for path, _ in self._prefix.list()}
+        return sorted(name for name in names if name.endswith(self._suffix))
 
     def _delete(self, older_than: str) -> None:
         """Deletes older checkpoints, manifest first, so that a half-deleted one is none."""

@@ -1,6 +1,5 @@
 """DeepSpeed's engine around a transformers model, and the model's way back to files."""
 
-import logging
 import os
 import warnings
 from collections.abc import Mapping
@@ -24,7 +23,6 @@ ADAM_EPSILON = 1e-8
 def start_processes() -> tuple[int, int, torch.device]:
     """Joins the process group: (rank, number of processes, device). Gloo on CPU, else NCCL."""
     transformers.logging.disable_progress_bar()
-    logging.getLogger("huggingface_hub").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")  # theirs
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
@@ -39,6 +37,10 @@ def start_processes() -> tuple[int, int, torch.device]:
 def build(folder: Path, settings: TrainSettings, world_size: int, device: torch.device) -> Any:
     """The engine: float32 on CPU; on a GPU bfloat16 with float32 master weights."""
     on_gpu = device.type == "cuda"
+    try:
+        accumulation_steps = settings.accumulation_steps(world_size)
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
     model = AutoModelForCausalLM.from_pretrained(
         folder,
         dtype=torch.bfloat16 if on_gpu else torch.float32,
@@ -47,7 +49,7 @@ def build(folder: Path, settings: TrainSettings, world_size: int, device: torch.
     config = {
         "train_batch_size": settings.batch_rows,
         "train_micro_batch_size_per_gpu": settings.micro_batch_rows,
-        "gradient_accumulation_steps": settings.accumulation_steps(world_size),
+        "gradient_accumulation_steps": accumulation_steps,
         "gradient_clipping": settings.gradient_clip,
         "zero_optimization": {"stage": settings.zero_stage},
         "bf16": {"enabled": on_gpu},

@@ -48,12 +48,15 @@ class Rows:
 
     def __init__(self, artifact: Artifact, part: str) -> None:
         paths = [path for path in artifact.paths if path.startswith(f"{part}/")]
+        for path in paths:
+            artifact.verify(path)
         self._files = {path: pq.ParquetFile(artifact.open_file(path)) for path in paths}
         self._groups = [
             (path, group)
             for path, file in self._files.items()
             for group in range(file.metadata.num_row_groups)
         ]
+        self.masked = any("loss_mask" in file.schema_arrow.names for file in self._files.values())
         self.number = sum(file.metadata.num_rows for file in self._files.values())
 
     def stream(self, seed: int, consumed: int = 0) -> Iterator[Row]:

@@ -11,7 +11,7 @@ def learning_rate(
     step: int, total_steps: int, highest: float, warmup_ratio: float, final_ratio: float
 ) -> float:
     """The rate of step `step` (from 0, below `total_steps`)."""
-    warmup = math.ceil(warmup_ratio * total_steps)
+    warmup = math.ceil(round(warmup_ratio * total_steps, 9))  # 0.07 × 100 is 7.000000000000001
     if step < warmup:
         return highest * (step + 1) / warmup
     progress = (step - warmup) / max(1, total_steps - 1 - warmup)

@@ -29,25 +29,25 @@ class TrainSettings(JobSettings):
     """Rows in one optimizer step, over all processes."""
     micro_batch_rows: Annotated[int, OPERATIONAL] = Field(1, ge=1)
     """Rows that one process takes at a time; the rest of a batch is accumulated."""
-    learning_rate: float = Field(2e-5, gt=0)
+    learning_rate: float = Field(2e-5, gt=0, allow_inf_nan=False)
     """Highest learning rate, reached after the warm-up."""
     warmup_ratio: float = Field(0.01, ge=0, le=1)
     """Share of the steps in which the rate rises from 0 (re-warming)."""
     final_ratio: float = Field(0.1, ge=0, le=1)
     """The rate at the end of the cosine, as a share of the highest (re-decay)."""
-    weight_decay: float = Field(0.1, ge=0)
+    weight_decay: float = Field(0.1, ge=0, allow_inf_nan=False)
     """AdamW's decoupled weight decay."""
-    gradient_clip: float = Field(1.0, gt=0)
+    gradient_clip: float = Field(1.0, gt=0, allow_inf_nan=False)
     """Largest norm of the gradient; longer ones are scaled down."""
     seed: int = 0
     """Decides the order of the rows."""
-    zero_stage: Annotated[Literal[1, 2, 3], OPERATIONAL] = 2
+    zero_stage: Annotated[int, OPERATIONAL] = Field(2, ge=1, le=3)
     """DeepSpeed's ZeRO stage."""
     processes: Annotated[int, OPERATIONAL] = Field(1, ge=1)
     """Processes to start with torchrun (one a GPU), where not under torchrun already."""
     checkpoint_steps: Annotated[int, OPERATIONAL] = Field(100, ge=1)
     """A checkpoint is committed to the store every so many steps."""
-    shard_bytes: Count = 5 * 10**9
+    shard_bytes: Count = Field(5 * 10**9, ge=1)
     """Largest size of one safetensors shard of the result, in bytes."""
 
     @model_validator(mode="after")

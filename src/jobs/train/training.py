@@ -73,9 +73,17 @@ class _Loop:
         self._rank, self._world_size = rank, world_size
         self._sequence_length = int(job.inputs["rows"].manifest.settings["sequence_length"])
         self._rows = Rows(job.inputs["rows"], "train")
+        if self._rows.masked != (job.settings.objective == "sft"):
+            what = "conversations" if self._rows.masked else "articles"
+            raise BadInputError(
+                f"--objective {job.settings.objective} does not fit {job.inputs['rows'].uri}, "
+                f"which was packed from {what}; cpt takes articles, sft conversations"
+            )
         self._heldout = Rows(job.inputs["rows"], "heldout").first(HELDOUT_ROWS)
         self._steps = math.ceil(job.settings.epochs * self._rows.number / job.settings.batch_rows)
-        self._checkpoints = Checkpoints(job.out, rank, world_size)
+        self._checkpoints = Checkpoints(
+            job.out, rank, {"processes": world_size, "zero_stage": job.settings.zero_stage}
+        )
         self._told_to_stop = False
         signal.signal(signal.SIGTERM, self._stop)
 
@@ -89,13 +97,13 @@ class _Loop:
         first_step, started = state.step, time.monotonic()
         stream = self._rows.stream(self._settings.seed, state.step * self._settings.batch_rows)
         done_tokens = state.tokens
-        with Progress("train", self._steps, "steps", state.step) as progress:
+        shown = self._rank == 0
+        with Progress("train", self._steps, "steps", state.step, shown=shown) as progress:
             for step in range(state.step, self._steps):
                 record = self._step(step, list(islice(stream, self._settings.batch_rows)))
                 state.history.append(record)
                 state.step, state.tokens = step + 1, state.tokens + int(record["tokens"])
-                if self._rank == 0:
-                    progress.advance(loss=round(record["loss"], 4))
+                progress.advance(loss=round(record["loss"], 4))
                 self._save_if_due(state)
         seconds = max(1e-9, time.monotonic() - started)
         per_second = (state.tokens - done_tokens) / seconds
@@ -169,7 +177,10 @@ class _Loop:
             totals[0] += summed_loss(self._engine.module, batch)
             totals[1] += sum(row.labelled_tokens for row in share)
         self._engine.train()
-        return float(totals[0] / totals[1])
+        loss = float(totals[0] / totals[1])
+        if not math.isfinite(loss):
+            raise BadInputError(f"the loss on held-out rows is {loss}; lower the learning rate")
+        return loss
 
     def _summary(self, state: State) -> Statistics:
         return {

@@ -14,6 +14,7 @@ from jobs.artifact import Artifact
 from jobs.errors import EXIT_BAD_INPUT, EXIT_STOPPED, EXIT_TRANSIENT
 from tests.ccnews_server import Mirror
 from tests.jobs.crawl.conftest import ARCHIVES, Crawl, flags
+from tests.pico import run_job
 
 # Every HTTPS connection is refused at once: a machine without a network.
 OFFLINE = {**os.environ, "HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
@@ -100,3 +101,10 @@ def wait_for_request(mirror: Mirror, path: str) -> None:
         assert time.monotonic() < deadline, f"{path} was never asked for"
         time.sleep(0.02)
     time.sleep(0.2)  # so that the half that is sent is being read
+
+
+def test_a_month_that_is_not_over_is_refused(tmp_path: Path) -> None:
+    result = run_job("crawl", "--period=2999-01", f"--out={tmp_path}/out")
+    assert result.returncode == 64
+    assert "--period 2999-01 is not over before 2999-02-01" in result.stderr
+    assert not (tmp_path / "out").exists()

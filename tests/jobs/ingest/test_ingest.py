@@ -28,6 +28,20 @@ def test_a_folder_becomes_a_model_without_its_code(store: str, tmp_path: Path) -
     assert model.statistics["parameters"] == parameters(read_tensors(model).values())
 
 
+def test_a_moved_folder_is_the_same_and_a_changed_one_is_not(tmp_path: Path) -> None:
+    folder = write_llama(tmp_path / "model")
+    flags = [f"--out={tmp_path}/store"]
+    assert run_job("ingest", f"--from={folder}", *flags).returncode == 0
+    moved = folder.rename(tmp_path / "moved")
+    again = run_job("ingest", f"--from={moved}", *flags)
+    assert again.returncode == 0
+    assert "already-done" in again.stderr
+    write_llama(moved, seed=1)
+    changed = run_job("ingest", f"--from={moved}", *flags)
+    assert changed.returncode == 64
+    assert "setting source was folder" in changed.stderr
+
+
 def test_models_that_share_their_tokenizer_share_its_digest(tmp_path: Path) -> None:
     digests = []
     for name, chat, seed in (("base", None, 0), ("twin", None, 1), ("instruct", "{{ x }}", 0)):
@@ -53,7 +67,8 @@ def test_a_source_that_is_none_is_refused(tmp_path: Path, source: str, said: str
 
 
 def test_a_revision_of_a_folder_is_refused(tmp_path: Path) -> None:
-    result = run_job("ingest", f"--from={tmp_path}", "--revision=main", f"--out={tmp_path}/out")
+    folder = write_llama(tmp_path / "model")
+    result = run_job("ingest", f"--from={folder}", "--revision=main", f"--out={tmp_path}/out")
     assert result.returncode == 64
     assert "--revision main goes with a hub id" in result.stderr
 

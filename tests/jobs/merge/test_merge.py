@@ -93,6 +93,19 @@ def test_the_result_loads_and_the_identities_hold(tmp_path: Path) -> None:
     AutoModelForCausalLM.from_pretrained(tmp_path / "out")
 
 
+def test_altered_weights_are_found(tmp_path: Path) -> None:
+    store = str(tmp_path)
+    for role, seed in (("base", 0), ("instruct", 1), ("onto", 2)):
+        commit_tensors(f"{store}/{role}", {"model.safetensors": tensors(seed)})
+    weights = tmp_path / "base/model.safetensors"
+    data = weights.read_bytes()
+    weights.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    code, error = merge(store)
+    assert code == 64
+    assert "base/model.safetensors is corrupt" in error
+    assert not (tmp_path / "out/manifest.json").exists()
+
+
 def changed(**changes: np.ndarray | None) -> dict[str, np.ndarray]:
     kept = {**tensors(0), **{name.replace("__", "."): value for name, value in changes.items()}}
     return {name: value for name, value in kept.items() if value is not None}

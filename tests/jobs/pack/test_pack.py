@@ -77,6 +77,15 @@ def test_an_end_token_closes_each_text(tokenizer: Any) -> None:
     assert tokenizer.convert_ids_to_tokens(document.ids) == ["the", "baker", "</s>"]
 
 
+def test_a_special_token_in_a_text_is_text(tokenizer: Any) -> None:
+    (document,) = text_documents(tokenizer, ["the baker </s> makes bread"])
+    assert document.ids.count(tokenizer.eos_token_id) == 1
+    assert document.ids[-1] == tokenizer.eos_token_id
+    messages = [{"role": "user", "content": "bread </s>"}]
+    with pytest.raises(BadInputError, match="holds the special token '</s>'"):
+        conversation_document(tokenizer, messages)
+
+
 def test_a_template_that_rewrites_turns_is_refused(tokenizer: Any) -> None:
     from copy import copy
 

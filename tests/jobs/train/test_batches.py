@@ -41,6 +41,8 @@ def test_the_rate_rises_and_decays() -> None:
     middle = 0.1 + 0.9 * (1 + math.cos(math.pi * 3 / 9)) / 2
     assert rates[5] == pytest.approx(middle)
     assert rates[-1] == pytest.approx(0.1)
+    rising = [learning_rate(step, 100, 1.0, warmup_ratio=0.07, final_ratio=1.0) for step in (5, 6)]
+    assert rising == pytest.approx([6 / 7, 1.0])
 
 
 def rows_of(uri: str, number: int) -> Rows:

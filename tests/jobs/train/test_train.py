@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jobs.artifact import Artifact
-from jobs.manifest import find_manifest
+from jobs.manifest import MANIFEST, find_manifest
 from jobs.model import read_tensors
 from jobs.store import Prefix
 from tests.pico import SENTENCE, commit_articles, commit_llama, run_job
@@ -54,6 +54,18 @@ def undisturbed(inputs: Path) -> Artifact:
     return Artifact.open(f"{inputs}/undisturbed", "model")
 
 
+def checkpoints(out: str) -> list[str]:
+    """Names of the committed checkpoints."""
+    paths = [path for path, _ in (Prefix(out) / "checkpoints").list()]
+    return sorted(path.split("/")[0] for path in paths if path.endswith(MANIFEST))
+
+
+def wait_for_checkpoint(out: str) -> None:
+    deadline = time.monotonic() + 120
+    while not checkpoints(out) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 @pytest.mark.slow
 def test_it_learns_and_saves_what_transformers_loads(inputs: Path, undisturbed: Artifact) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -83,10 +95,7 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(
     out = f"{inputs}/killed"
     command = [sys.executable, "-m", "jobs.train", *flags(inputs, out)]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE)
-    first = Prefix(out) / "checkpoints/step-00000005"
-    deadline = time.monotonic() + 120
-    while find_manifest(first) is None and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for_checkpoint(out)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert find_manifest(Prefix(out)) is None
@@ -103,13 +112,25 @@ def test_told_to_stop_it_saves_and_ends_with_143(inputs: Path) -> None:
     out = f"{inputs}/stopped"
     command = [sys.executable, "-m", "jobs.train", *flags(inputs, out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    first = Prefix(out) / "checkpoints/step-00000005"
-    deadline = time.monotonic() + 120
-    while find_manifest(first) is None and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for_checkpoint(out)
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 143, said
     assert find_manifest(Prefix(out)) is None
-    (saved,) = [path for path, _ in (Prefix(out) / "checkpoints").list() if "manifest" in path]
-    assert int(saved[len("step-") :].split("/")[0]) >= 5, "the older checkpoint is gone"
+    (saved,) = checkpoints(out)
+    assert int(saved.split("-")[1]) >= 5, "the older checkpoint is gone"
+    # Other settings find no checkpoint of theirs, and leave this one alone.
+    other = [*flags(inputs, out), "--seed=1", "--epochs=1"]
+    assert run_job("train", *other).returncode == 0
+    assert saved in checkpoints(out)
+    refused = run_job("train", *flags(inputs, out))
+    assert refused.returncode == 64
+    assert "setting epochs was 1, now 12; setting seed was 1, now 0" in refused.stderr
+
+
+@pytest.mark.slow
+def test_an_objective_that_the_rows_do_not_fit_is_refused(inputs: Path) -> None:
+    given = [flag.replace("=cpt", "=sft") for flag in flags(inputs, f"{inputs}/wrong")]
+    result = run_job("train", *given, "--processes=1", "--zero-stage=1")
+    assert result.returncode == 64, result.stderr
+    assert "which was packed from articles; cpt takes articles, sft conversations" in result.stderr
