@@ -1,8 +1,8 @@
 """Artifacts: a prefix in the store that one job wrote, with its ``manifest.json`` written last.
 
-Included: opening an artifact (refused unless all its files are
-there with the sizes that the manifest lists), reading and downloading with digests checked,
-writing, and the commit by create-if-absent. Not included: which job reads what.
+Included: opening an artifact (refused unless all its files are there with the sizes that the
+manifest lists), reading and downloading with digests checked, writing, and the commit by
+create-if-absent. Not included: the manifest itself (`jobs.manifest`), which job reads what.
 
 A prefix without a manifest is no artifact: whatever a killed job left there is never read.
 """

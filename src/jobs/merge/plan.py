@@ -4,21 +4,12 @@ Refused: names, shapes or types that differ, and types that are not floats.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from jobs.errors import BadInputError
 from jobs.merge.arithmetic import FLOAT_DTYPES
 from jobs.model import Tensor
 
 Tensors = Mapping[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One file of the result and its tensors, in order."""
-
-    file: str
-    tensors: tuple[Tensor, ...]
 
 
 def check(models: Mapping[str, Tensors]) -> None:

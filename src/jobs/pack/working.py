@@ -67,7 +67,7 @@ def _pack_articles(job: Job[PackSettings], tokenizer: Any) -> Statistics:
     settings, articles = job.settings, job.inputs["articles"]
     limit = _budget_limit(articles, tokenizer, settings)
     counts: dict[str, Counter[str]] = {"train": Counter(), "heldout": Counter()}
-    progress = Progress("pack", articles.statistics.get("articles", 0), "articles")
+    progress = _progress(articles)
 
     def documents(part: str) -> Iterator[Document]:
         count = counts[part]
@@ -122,14 +122,18 @@ def _budget_limit(articles: Artifact, tokenizer: Any, settings: PackSettings) ->
     if settings.token_budget is None:
         return 1.0
     places, tokens = [], []
-    total = articles.statistics.get("articles", 0)
     documents = _documents(articles, tokenizer, "train", settings.heldout_fraction)
-    with Progress("pack", total, "articles") as progress:
+    with _progress(articles) as progress:
         for url, document in documents:
             places.append(place(url))
             tokens.append(len(document.ids))
             progress.advance()
     return budget_limit(places, tokens, settings.token_budget)
+
+
+def _progress(articles: Artifact) -> Progress:
+    """Over all articles; crawl and curate both tell how many they kept."""
+    return Progress("pack", articles.statistics.get("kept", 0), "articles")
 
 
 def _write_heldout_articles(out: ArtifactWriter, articles: Artifact, fraction: float) -> None:
