@@ -4,38 +4,41 @@ A thin layer over obstore. Included: reading, ranged reading, listing, streaming
 create-if-absent (`Prefix.create`), the one primitive on which all concurrency rests. Not
 included: update-if-unchanged, which folders do not have.
 
+A remote store fails now and then. obstore repeats a request that was refused (5xx) or whose
+connection failed, and resumes an answer that broke off; what it leaves is repeated here, all
+within `RETRY`. What fails for good is a TransientError, never taken for a missing object.
+
 S3 credentials and region are found the boto3 way (environment, profiles, roles); the endpoint
 of another S3 server is taken from ``AWS_ENDPOINT_URL``.
 """
 
 import contextlib
 import io
-import os
 import shutil
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
-from urllib.parse import unquote, urlsplit
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import obstore
 from obstore import exceptions
 from obstore.store import LocalStore, from_url
 
-from jobs.errors import BadInputError, TransientError
+from jobs.errors import BadInputError
+from jobs.folder import OpenFiles, StagedFile
+from jobs.remote import MultipartUpload, s3_store
+from jobs.store_errors import RETRY, NotFoundError, missing, translated, tried
+from jobs.uri import normal_uri
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+    from obstore.store import ObjectStore
 
-REMOTE_SCHEMES = ("s3", "gs", "az")
+__all__ = ["NotFoundError", "Prefix", "normal_uri"]
+
 READ_BUFFER_BYTES = 8 * 2**20
-WRITE_BUFFER_BYTES = 8 * 2**20
-RETRY: "RetryConfig" = {"max_retries": 8, "retry_timeout": timedelta(seconds=120)}
 
-
-class NotFoundError(BadInputError):
-    """There is no object at this path."""
+T = TypeVar("T")
 
 
 class Prefix:
@@ -53,7 +56,7 @@ class Prefix:
     def __truediv__(self, path: str) -> "Prefix":
         return Prefix(f"{self.uri}/{path.strip('/')}")
 
-    @property
+    @cached_property
     def folder(self) -> Path | None:
         """The local folder that this prefix is, or None where it is remote."""
         return Path(self.uri) if self.uri.startswith("/") else None
@@ -64,7 +67,7 @@ class Prefix:
             if self.folder is not None:
                 return LocalStore(self.folder, mkdir=True)
             if self.uri.startswith("s3://"):
-                return _s3_store(self.uri)
+                return s3_store(self.uri)
             return from_url(self.uri, retry_config=RETRY)
         except (exceptions.BaseError, OSError, ValueError) as error:
             raise BadInputError(f"store {self.uri!r} cannot be opened: {error}") from error
@@ -73,39 +76,24 @@ class Prefix:
     def _exists(self) -> bool:
         return self.folder is None or self.folder.is_dir()
 
-    def _missing(self, path: str) -> NotFoundError:
-        return NotFoundError(f"nothing at {self.uri}/{path}")
+    def _translated(self, path: str, writing: bool = False) -> AbstractContextManager[None]:
+        return translated(self.uri, path, writing)
 
-    @contextlib.contextmanager
-    def _translated(self, path: str) -> Iterator[None]:
-        """Turns the store library's errors into ours, each naming the object."""
-        try:
-            yield
-        except (exceptions.NotFoundError, FileNotFoundError) as error:
-            self._refuse_missing_bucket(error)
-            raise self._missing(path) from error
-        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-            raise BadInputError(
-                f"no permission for {self.uri}/{path}; check the credentials ({_first(error)})"
-            ) from error
-        except exceptions.AlreadyExistsError:
-            raise
-        except exceptions.BaseError as error:
-            self._refuse_missing_bucket(error)
-            raise TransientError(f"store failed at {self.uri}/{path}: {_first(error)}") from error
+    def _tried(self, path: str, operation: Callable[[], T], writing: bool = False) -> T:
+        return tried(self.uri, path, operation, writing)
 
-    def _refuse_missing_bucket(self, error: BaseException) -> None:
-        if any(said in str(error) for said in ("NoSuchBucket", "bucket does not exist")):
-            raise BadInputError(
-                f"there is no bucket for {self.uri}; create it, or correct the URI"
-            ) from error
+    def _local(self, path: str) -> Path:
+        """The file that an object of a folder is."""
+        assert self.folder is not None
+        if any(part in ("", ".", "..") for part in path.split("/")):
+            raise BadInputError(f"{path!r} is no path of an object in {self.uri}")
+        return self.folder / path
 
     def size(self, path: str) -> int:
         """Bytes of one object. Raises NotFoundError."""
         if not self._exists:
-            raise self._missing(path)
-        with self._translated(path):
-            return int(obstore.head(self._store, path)["size"])
+            raise missing(self.uri, path)
+        return self._tried(path, lambda: int(obstore.head(self._store, path)["size"]))
 
     def exists(self, path: str) -> bool:
         try:
@@ -117,54 +105,126 @@ class Prefix:
     def read(self, path: str) -> bytes:
         """One object, whole. Raises NotFoundError."""
         if not self._exists:
-            raise self._missing(path)
-        with self._translated(path):
-            return bytes(obstore.get(self._store, path).bytes())
+            raise missing(self.uri, path)
+        return self._tried(path, lambda: bytes(obstore.get(self._store, path).bytes()))
 
     def read_range(self, path: str, start: int, length: int) -> memoryview:
-        """`length` bytes from `start`, as a read-only view without a copy."""
+        """`length` bytes from `start`, as a read-only view without a copy.
+
+        Raises NotFoundError, and BadInputError where the object ends before.
+        """
+        if not self._exists:
+            raise missing(self.uri, path)
+
+        def get() -> memoryview:
+            try:
+                data = obstore.get_range(self._store, path, start=start, length=length)
+            except exceptions.BaseError:
+                # Some stores refuse a range beyond the end.
+                if int(obstore.head(self._store, path)["size"]) < start + length:
+                    raise self._ends_before(path, start + length) from None
+                raise
+            return memoryview(data)
+
+        data = self._tried(path, get) if length else memoryview(b"")
+        if len(data) != length:
+            raise self._ends_before(path, start + length)
+        return data
+
+    def read_into(self, path: str, start: int, buffer: memoryview) -> None:
+        """Fills `buffer` from `start`; any number of threads at once. Raises as `read_range`.
+
+        Of a folder it is read without a copy or fresh memory, and a file read before is read as
+        it was, also where another Prefix replaced it meanwhile.
+        """
+        buffer = buffer.cast("B")
+        if self.folder is None:
+            buffer[:] = self.read_range(path, start, len(buffer))
+            return
+        local = self._local(path)
         with self._translated(path):
-            return memoryview(obstore.get_range(self._store, path, start=start, length=length))
+            count = self._open_files.read_into(local, start, buffer)
+        if count != len(buffer):
+            raise self._ends_before(path, start + len(buffer))
+
+    def _ends_before(self, path: str, end: int) -> BadInputError:
+        return BadInputError(f"{self.uri}/{path} is truncated: expected at least {end} bytes")
 
     def open(self, path: str, buffer_bytes: int = READ_BUFFER_BYTES) -> IO[bytes]:
         """A seekable file that reads by ranges of `buffer_bytes`."""
-        return io.BufferedReader(_RangedFile(self, path), buffer_bytes)
+        # Of a folder the file is opened anew: what is there now, not what was read before.
+        source = self if self.folder is None else Prefix(self.uri)
+        return io.BufferedReader(_RangedFile(source, path), buffer_bytes)
 
     def list(self) -> Iterator[tuple[str, int]]:
         """(path, bytes) of every object below this prefix, in no promised order."""
         if not self._exists:
             return
-        with self._translated(""):
-            for chunk in obstore.list(self._store):
-                for entry in chunk:
-                    yield str(entry["path"]), int(entry["size"])
+        yield from self._tried(
+            "",
+            lambda: [
+                (str(entry["path"]), int(entry["size"]))
+                for chunk in obstore.list(self._store)
+                for entry in chunk
+            ],
+        )
 
     def write(self, path: str, data: bytes) -> None:
         """One object, whole, replacing what was there."""
-        with self._translated(path):
-            obstore.put(self._store, path, data)
+        self._tried(path, lambda: obstore.put(self._store, path, data), writing=True)
+        self._open_files.forget()
 
     def create(self, path: str, data: bytes) -> bool:
-        """Creates the object unless there is one: True for the one writer that made it."""
-        try:
-            with self._translated(path):
+        """Creates the object unless there is one: True for the one writer that made it.
+
+        A remote store's answer may be lost and the attempt repeated, which then meets its own
+        object: it counts as made where it holds just these bytes.
+        """
+
+        def put() -> bool:
+            try:
                 obstore.put(self._store, path, data, mode="create")
-        except exceptions.AlreadyExistsError:
-            return False
-        return True
+            except exceptions.AlreadyExistsError:
+                if self.folder is not None:
+                    return False
+                # Where nothing is there now, the conflict was another: tried again.
+                return bytes(obstore.get(self._store, path).bytes()) == data
+            return True
+
+        return self._tried(path, put, writing=True)
 
     @contextlib.contextmanager
-    def writer(self, path: str) -> Iterator[IO[bytes]]:
-        """A file to stream into (multipart); the object appears when the block ends well."""
-        with self._translated(path):
-            writer = obstore.open_writer(self._store, path, buffer_size=WRITE_BUFFER_BYTES)
-            yield cast("IO[bytes]", writer)
-            writer.close()
+    def writer(self, path: str, size_hint: int | None = None) -> Iterator[IO[bytes]]:
+        """A file to stream into; the object appears, whole, when the block ends well.
+
+        `size_hint`, about the bytes to come, is needed above 83 GB (`MultipartUpload`). What
+        the block raises passes through, and no object appears.
+        """
+        with self._translated(path, writing=True):
+            upload = self._upload(path, size_hint or 0)
+        try:
+            yield cast("IO[bytes]", _WrittenFile(self, path, upload))
+            with self._translated(path, writing=True):
+                upload.finish()
+        except BaseException:
+            upload.abandon()
+            raise
+        self._open_files.forget()
+
+    def _upload(self, path: str, size: int) -> "_Upload":
+        if self.folder is not None:
+            return StagedFile(self._local(path))
+        return MultipartUpload(self._store, self.uri, path, size)
+
+    @cached_property
+    def _open_files(self) -> OpenFiles:
+        return OpenFiles()
 
     def delete(self, path: str) -> None:
         """Deletes one object, if it is there."""
-        with contextlib.suppress(NotFoundError), self._translated(path):
-            obstore.delete(self._store, path)
+        with contextlib.suppress(NotFoundError):
+            self._tried(path, lambda: obstore.delete(self._store, path))
+        self._open_files.forget()
 
     def download(self, path: str, to: Path) -> None:
         """Copies one object to a local file, by ranges."""
@@ -199,70 +259,37 @@ class _RangedFile(io.RawIOBase):
         length = min(len(buffer), self._size - self._position)
         if length <= 0:
             return 0
-        buffer[:length] = self._prefix.read_range(self._path, self._position, length)
+        self._prefix.read_into(self._path, self._position, memoryview(buffer)[:length])
         self._position += length
         return length
 
-
-def normal_uri(uri: str) -> str:
-    """The one spelling of a URI: folders as absolute paths, no slash at the end.
-
-    >>> normal_uri("s3://bucket/prefix/")
-    's3://bucket/prefix'
-    >>> normal_uri("file:///tmp/store")
-    '/tmp/store'
-    """
-    scheme, separator, _ = uri.partition("://")
-    if not separator:
-        if not uri:
-            raise BadInputError("an empty URI; give s3://bucket/prefix, file:///folder or a path")
-        return _absolute(uri)
-    if scheme == "file":
-        return _absolute(unquote(urlsplit(uri).path))
-    if scheme not in REMOTE_SCHEMES:
-        raise BadInputError(
-            f"URI {uri!r} has the unknown scheme {scheme!r}; use s3, gs, az, file or a plain path"
-        )
-    if not urlsplit(uri).netloc:
-        raise BadInputError(f"URI {uri!r} names no bucket; expected {scheme}://bucket/prefix")
-    return uri.rstrip("/")
+    def readall(self) -> bytes:
+        """The rest, by one range; the inherited one reads a few kilobytes at a time."""
+        length = max(0, self._size - self._position)
+        rest = self._prefix.read_range(self._path, self._position, length)
+        self._position += length
+        return bytes(rest)
 
 
-def _absolute(path: str) -> str:
-    return os.path.abspath(path)  # noqa: PTH100  links are the user's names: not resolved
+class _Upload(Protocol):
+    """An object on its way into the store: it appears by `finish`, or not at all."""
+
+    def write(self, data: memoryview) -> None: ...
+    def finish(self) -> None: ...
+    def abandon(self) -> None: ...
 
 
-def _s3_store(uri: str) -> "ObjectStore":
-    import boto3  # 0.3 s, and only S3 needs it
-    from botocore.exceptions import BotoCoreError
-    from obstore.auth.boto3 import Boto3CredentialProvider
+class _WrittenFile(io.RawIOBase):
+    """The file that `Prefix.writer` gives."""
 
-    try:
-        session = boto3.Session()
-        credentials = session.get_credentials()
-    except BotoCoreError as error:
-        raise BadInputError(f"AWS settings for {uri}: {error}") from error
-    if credentials is None:
-        raise BadInputError(
-            f"no AWS credentials for {uri}; set a profile, a role or AWS_* variables"
-        )
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    options: ClientConfig = {"timeout": timedelta(seconds=300)}
-    config: dict[str, Any] = {
-        "region": session.region_name or os.environ.get("AWS_REGION", "us-east-1")
-    }
-    if endpoint:
-        config["endpoint"] = endpoint
-        config["virtual_hosted_style_request"] = False
-        options["allow_http"] = endpoint.startswith("http://")
-    return from_url(
-        uri,
-        config=cast("Any", config),
-        client_options=options,
-        retry_config=RETRY,
-        credential_provider=Boto3CredentialProvider(session),
-    )
+    def __init__(self, prefix: Prefix, path: str, upload: _Upload) -> None:
+        self._prefix, self._path, self._upload = prefix, path, upload
 
+    def writable(self) -> bool:
+        return True
 
-def _first(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        with self._prefix._translated(self._path, writing=True):
+            self._upload.write(view)
+        return view.nbytes
