@@ -13,6 +13,7 @@ import json
 import logging
 import os
 from collections.abc import Container, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -20,8 +21,12 @@ from typing import IO, Any
 from jobs.errors import BadInputError
 from jobs.manifest import MANIFEST, File, Input, Manifest, Producer, Work, digest, find_manifest
 from jobs.store import Prefix
+from jobs.strict_json import check_memory, parse
 
 COPY_BYTES = 8 * 2**20
+MAX_JSON_BYTES = 2**28
+BESIDE_BYTES = 2**18
+"""From here on a write is digested in a thread beside it: the thread costs less than it gains."""
 
 log = logging.getLogger("artifact")
 
@@ -104,17 +109,19 @@ class Artifact:
 
     def read(self, path: str) -> bytes:
         """One file, whole; its digest is checked."""
-        file = self._file(path)
+        self._file(path)
         data = self.prefix.read(path)
-        self._check(file, hashlib.sha256(data).hexdigest())
+        self.check(path, hashlib.sha256(data).hexdigest())
         return data
 
-    def read_json(self, path: str) -> Any:
-        """One file as JSON. Raises BadInputError where it is none."""
-        try:
-            return json.loads(self.read(path))
-        except ValueError as error:
-            raise BadInputError(f"{self.uri}/{path} is not JSON: {error}") from error
+    def read_json(self, path: str, max_bytes: int = MAX_JSON_BYTES) -> Any:
+        """One file as JSON, in `max_bytes` of memory at most. Raises BadInputError for other.
+
+        NaN and infinities are let through: transformers writes them into configs.
+        """
+        where = f"{self.uri}/{path}"
+        check_memory(where, max_bytes, self.size(path))
+        return parse(self.read(path), where, max_bytes, allow_nan=True)
 
     def verify(self, path: str) -> None:
         """Reads one file whole, in bounded pieces. Raises BadInputError where it was altered."""
@@ -122,7 +129,7 @@ class Artifact:
         with self.open_file(path) as file:
             while piece := file.read(COPY_BYTES):
                 whole.update(piece)
-        self._check(self._file(path), whole.hexdigest())
+        self.check(path, whole.hexdigest())
 
     def open_file(self, path: str) -> IO[bytes]:
         """A seekable file read by ranges, for libraries that take part of it (unchecked digest)."""
@@ -131,6 +138,13 @@ class Artifact:
 
     def read_range(self, path: str, start: int, length: int) -> memoryview:
         return self.prefix.read_range(path, start, length)
+
+    def read_into(self, path: str, start: int, buffer: memoryview) -> memoryview:
+        """As many bytes from `start` as `buffer` holds: in it where that spares a copy."""
+        if self.prefix.folder is None:
+            return self.prefix.read_range(path, start, len(buffer))
+        self.prefix.read_into(path, start, buffer)
+        return buffer
 
     def local_copy(self, scratch: Path, names: Container[str] | None = None) -> Path:
         """`scratch` with the files in it, digests checked; `names` restricts which.
@@ -147,10 +161,12 @@ class Artifact:
             else:
                 local.parent.mkdir(parents=True, exist_ok=True)
                 local.symlink_to(self.prefix.folder / file.path)
-            self._check(file, _sha256(local))
+            self.check(file.path, _sha256(local))
         return scratch
 
-    def _check(self, file: File, sha256: str) -> None:
+    def check(self, path: str, sha256: str) -> None:
+        """Raises BadInputError unless this is the digest that the file should have."""
+        file = self._file(path)
         if sha256 != file.sha256:
             raise BadInputError(
                 f"{self.uri}/{file.path} is corrupt: sha256 {sha256}, expected {file.sha256}"
@@ -190,11 +206,22 @@ class ArtifactWriter:
     def write_json(self, path: str, value: Any) -> None:
         self.write(path, json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n")
 
+    def __contains__(self, path: str) -> bool:
+        """Whether the file was written."""
+        return path in self._files
+
+    def written(self, path: str) -> File:
+        """What was written under this path."""
+        return self._files[path]
+
     @contextlib.contextmanager
-    def open(self, path: str) -> Iterator["HashingFile"]:
-        """A file to stream into; it counts as written when the block ends without an error."""
-        with self.prefix.writer(path) as target:
-            file = HashingFile(target)
+    def open(self, path: str, size_hint: int | None = None) -> Iterator["HashingFile"]:
+        """A file to stream into; it counts as written when the block ends without an error.
+
+        `size_hint` is about how many bytes will come, where that is known.
+        """
+        with self.prefix.writer(path, size_hint) as target, ThreadPoolExecutor(1) as digester:
+            file = HashingFile(target, digester)
             yield file
             self._stop_if_lost()
         self.add(path, file.tell(), file.sha256.hexdigest())
@@ -204,7 +231,7 @@ class ArtifactWriter:
         with source.open_file(path) as reader, self.open(path) as target:
             while piece := reader.read(COPY_BYTES):
                 target.write(piece)
-        source._check(source._file(path), self._files[path].sha256)
+        source.check(path, self._files[path].sha256)
 
     def upload_file(self, local: Path, path: str) -> None:
         """A local file, in bounded pieces."""
@@ -256,18 +283,23 @@ class ArtifactWriter:
 
 
 class HashingFile:
-    """Passes writes on and digests them on the way."""
+    """Passes writes on and digests them on the way; large ones both at once."""
 
-    def __init__(self, target: IO[bytes]) -> None:
-        self._target = target
+    def __init__(self, target: IO[bytes], digester: Executor) -> None:
+        self._target, self._digester = target, digester
         self._bytes = 0
         self.sha256 = hashlib.sha256()
         self.closed = False
 
     def write(self, data: Any) -> int:
         view = memoryview(data).cast("B") if len(data) else memoryview(b"")
-        self.sha256.update(view)
-        self._target.write(view)
+        if len(view) < BESIDE_BYTES:
+            self.sha256.update(view)
+            self._target.write(view)
+        else:
+            digested = self._digester.submit(self.sha256.update, view)
+            self._target.write(view)
+            digested.result()
         self._bytes += len(view)
         return len(view)
 

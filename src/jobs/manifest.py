@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import BadInputError
 from jobs.store import NotFoundError, Prefix
+from jobs.strict_json import shortened, shown
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -24,12 +25,29 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
+def _inside(path: str) -> str:
+    """A path that can only lie below the artifact, whatever reads it."""
+    steps = path.split("/")
+    if any(step in ("", ".", "..") for step in steps) or "\\" in path or not path.isprintable():
+        raise ValueError(f"{shown(path)} is no plain relative path")
+    return path
+
+
+def _each_once(files: "tuple[File, ...]") -> "tuple[File, ...]":
+    seen: set[str] = set()
+    for file in files:
+        if file.path in seen:
+            raise ValueError(f"{shown(file.path)} is listed twice")
+        seen.add(file.path)
+    return files
+
+
 class File(_Record):
     """One file of an artifact: its path below the artifact, and what it must hold."""
 
-    path: str
-    bytes: int
-    sha256: str
+    path: Annotated[str, AfterValidator(_inside)]
+    bytes: int = Field(ge=0)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 class Input(_Record):
@@ -54,7 +72,7 @@ class Manifest(_Record):
 
     kind: str
     schema_version: int = SCHEMA_VERSION
-    files: tuple[File, ...]
+    files: Annotated[tuple[File, ...], AfterValidator(_each_once)]
     digest: str
     inputs: dict[str, Input]
     settings: dict[str, Any]
@@ -114,10 +132,8 @@ def find_manifest(prefix: Prefix) -> Manifest | None:
     try:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
         raise BadInputError(
-            f"{prefix.uri}/{MANIFEST} is not a manifest: {where}: {first['msg']}"
+            f"{prefix.uri}/{MANIFEST} is not a manifest: {_first(error)}"
         ) from error
     if manifest.digest != digest(manifest.kind, manifest.files):
         raise BadInputError(
@@ -137,8 +153,18 @@ def folder_digest(folder: Path, paths: Iterable[str] | None = None) -> str:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         name = path.relative_to(folder).as_posix()
-        files.append(File(path=name, bytes=path.stat().st_size, sha256=sha256))
+        try:
+            files.append(File(path=name, bytes=path.stat().st_size, sha256=sha256))
+        except ValidationError as error:
+            raise BadInputError(f"{folder} has a file of a bad name: {_first(error)}") from error
     return f"folder {digest('folder', tuple(files))[:16]}"
+
+
+def _first(error: ValidationError) -> str:
+    """The first problem, as one line: where in the manifest, and what is wrong."""
+    first = error.errors()[0]
+    where = shortened(ascii(".".join(map(str, first["loc"])))[1:-1])
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def _all_files(folder: Path) -> list[Path]:

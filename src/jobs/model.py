@@ -1,21 +1,36 @@
 """What an artifact of kind ``model`` holds: its files by role, and where each tensor lies.
 
 Included: reading safetensors headers and the index through the store by ranges, and checking
-them. Not included: tensors' values, which merge reads in slices and train loads whole.
-
-Format: https://huggingface.co/docs/safetensors (an 8-byte little-endian header length, a JSON
-header, then the bytes of all tensors without gaps).
+that they say one thing only. Not included: the format of one header (`jobs.safetensors_header`),
+tensors' values, which merge reads in slices and train loads whole.
 """
 
-import json
-import math
-import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from fnmatch import fnmatch
 from typing import Any
 
 from jobs.artifact import Artifact
 from jobs.errors import BadInputError
+from jobs.safetensors_header import DTYPE_BYTES, Tensor, held_bytes, read_header
+from jobs.strict_json import memory_needed, shown
+
+__all__ = [
+    "CONFIG",
+    "DTYPE_BYTES",
+    "GENERATION",
+    "INDEX",
+    "PICKLES",
+    "SINGLE",
+    "TOKENIZER_FILES",
+    "VOCABULARY_FILES",
+    "Tensor",
+    "index_json",
+    "parameters",
+    "read_tensors",
+    "shard_names",
+    "tokenizer_part",
+    "weight_files",
+]
 
 CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"
@@ -30,24 +45,10 @@ TOKENIZER_FILES = (
     "chat_template.jinja",
     "chat_template.json",
 )
-MAX_HEADER_BYTES = 100 * 10**6
-DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I8": 1, "U8": 1}
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """Where one tensor lies: file, first byte within the file, and its type and shape."""
-
-    name: str
-    file: str
-    dtype: str
-    shape: tuple[int, ...]
-    start: int
-    length: int
-
-    @property
-    def elements(self) -> int:
-        return math.prod(self.shape)
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
+MAX_BYTES = 2**28
+MIN_BYTES = 2**24
+"""What reading headers may always take, however small --max-bytes: a model of 3,000 tensors."""
 
 
 def tokenizer_part(model: Artifact) -> Artifact:
@@ -55,36 +56,40 @@ def tokenizer_part(model: Artifact) -> Artifact:
     return model.counting(TOKENIZER_FILES)
 
 
-def read_tensors(model: Artifact) -> dict[str, Tensor]:
+def read_tensors(model: Artifact, max_bytes: int = MAX_BYTES) -> dict[str, Tensor]:
     """Every tensor of a model, by name, in order of file and place.
 
-    Raises BadInputError for a header or an index that does not fit its files.
+    Takes at most `max_bytes` of memory (or MIN_BYTES), the result included. Raises BadInputError
+    for headers or an index that do not fit each other and their files in every respect.
     """
+    room = max(max_bytes, MIN_BYTES)
+    index = _read_index(model, room)
+    if index is not None:
+        room -= memory_needed(model.size(INDEX), len(index))
     tensors: dict[str, Tensor] = {}
-    for file in weight_files(model):
-        for tensor in _read_header(model, file):
+    for file in _chosen(model, index):
+        found = _read_file(model, file, room)
+        room -= held_bytes(found)
+        for tensor in found:
             if tensor.name in tensors:
                 raise BadInputError(
-                    f"{model.uri}: tensor {tensor.name} stands in {tensors[tensor.name].file} "
-                    f"and in {file}; one of them is wrong"
+                    f"{model.uri}: tensor {shown(tensor.name)} stands in "
+                    f"{tensors[tensor.name].file} and in {file}; one of them is wrong"
                 )
             tensors[tensor.name] = tensor
-    if INDEX in model:
-        _check_index(model, tensors)
+    if index is not None:
+        _check_index(model, index, tensors)
+    if not tensors:
+        raise BadInputError(f"{model.uri} has no tensors in its weights; it is no model")
     return tensors
 
 
 def weight_files(model: Artifact) -> list[str]:
-    """The safetensors files of a model, in order. Raises BadInputError where there is none."""
-    if INDEX in model:
-        listed = sorted(set(_weight_map(model).values()))
-        missing = [file for file in listed if file not in model]
-        if missing:
-            raise BadInputError(f"{model.uri}/{INDEX} lists files that are missing: {missing}")
-        return listed
-    if SINGLE in model:
-        return [SINGLE]
-    raise BadInputError(f"{model.uri} has neither {SINGLE} nor {INDEX}; only safetensors are read")
+    """The safetensors files of a model, in order.
+
+    Raises BadInputError where there is none, or where it is not clear which ones are meant.
+    """
+    return _chosen(model, _read_index(model, MAX_BYTES))
 
 
 def parameters(tensors: Iterable[Tensor]) -> int:
@@ -110,53 +115,85 @@ def index_json(files: Mapping[str, Iterable[Tensor]]) -> dict[str, Any]:
     return {"metadata": {"total_size": total}, "weight_map": dict(sorted(names.items()))}
 
 
-def _weight_map(model: Artifact) -> dict[str, str]:
-    index = model.read_json(INDEX)
-    weight_map = index.get("weight_map") if isinstance(index, dict) else None
-    if not isinstance(weight_map, dict) or not weight_map:
+def _read_file(model: Artifact, file: str, max_bytes: int) -> list[Tensor]:
+    return read_header(
+        lambda start, length: model.read_range(file, start, length),
+        file,
+        f"{model.uri}/{file}",
+        model.size(file),
+        max_bytes,
+    )
+
+
+def _chosen(model: Artifact, index: Mapping[str, str] | None) -> list[str]:
+    if index is None:
+        if SINGLE not in model:
+            raise BadInputError(f"{model.uri} has neither {SINGLE} nor {INDEX}{_pickles(model)}")
+        return [SINGLE]
+    files = sorted(set(index.values()))
+    for file in files:
+        if fault := _fault_of(file, model):
+            raise BadInputError(f"{model.uri}/{INDEX} lists {shown(file)}, which {fault}")
+    if SINGLE in model and files != [SINGLE]:
         raise BadInputError(
-            f"{model.uri}/{INDEX} has no weight_map; it must name tensors and files"
+            f"{model.uri} has both {SINGLE} and an index of other files ({shown(files[0])}); "
+            "readers would differ on which is the model: remove one"
         )
+    return files
+
+
+def _pickles(model: Artifact) -> str:
+    found = [path for path in model.paths if any(fnmatch(path, one) for one in PICKLES)]
+    if not found:
+        return "; only safetensors are read"
+    return f", only {shown(found[0])}, a pickle, which could run code; convert it to safetensors"
+
+
+def _fault_of(file: str, model: Artifact) -> str | None:
+    """Why a file that the index names is not one to read."""
+    parts = file.split("/")
+    if file.startswith("/"):
+        return "is an absolute path; expected a file beside it"
+    if ".." in parts:
+        return "points outside the model's folder; expected a file beside it"
+    if len(parts) > 1 or "\\" in file:
+        return "lies in another folder; expected a file beside it"
+    if not file.endswith(".safetensors"):
+        return "is no .safetensors file; convert the weights to safetensors"
+    if file not in model:
+        return "is missing"
+    return None
+
+
+def _read_index(model: Artifact, max_bytes: int) -> dict[str, str] | None:
+    """Tensor → file as the index says it, or None where there is no index."""
+    if INDEX not in model:
+        return None
+    where = f"{model.uri}/{INDEX}"
+    index = model.read_json(INDEX, max_bytes)
+    weight_map = index.get("weight_map") if type(index) is dict else None
+    if type(weight_map) is not dict or not weight_map:
+        raise BadInputError(f"{where} has no weight_map; it must name tensors and files")
+    for name, file in weight_map.items():
+        if type(file) is not str:
+            raise BadInputError(f"{where} maps {shown(name)} to {shown(file)}, expected a file")
     return weight_map
 
 
-def _check_index(model: Artifact, tensors: Mapping[str, Tensor]) -> None:
-    listed = _weight_map(model)
-    found = {tensor.name: tensor.file for tensor in tensors.values()}
-    if wrong := sorted(
-        name for name in listed.keys() | found if listed.get(name) != found.get(name)
-    ):
-        raise BadInputError(f"{model.uri}/{INDEX} and its files disagree about {wrong[:5]}")
+def _check_index(model: Artifact, index: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
+    where = f"{model.uri}/{INDEX}"
+    if unfound := sorted(index.keys() - tensors):
+        raise BadInputError(f"{where} lists tensors that no file has: {_some(unfound)}")
+    if unlisted := sorted(tensors.keys() - index):
+        raise BadInputError(f"{where} lacks tensors that its files have: {_some(unlisted)}")
+    for name, file in index.items():
+        if tensors[name].file != file:
+            raise BadInputError(
+                f"{where} and its files disagree: it says that {shown(name)} is in {file}, "
+                f"it is in {tensors[name].file}"
+            )
 
 
-def _read_header(model: Artifact, file: str) -> list[Tensor]:
-    where, size = f"{model.uri}/{file}", model.size(file)
-    if size < 8:
-        raise BadInputError(f"{where} is no safetensors file: {size} bytes")
-    (length,) = struct.unpack("<Q", model.read_range(file, 0, 8))
-    if length > min(MAX_HEADER_BYTES, size - 8):
-        raise BadInputError(f"{where} is no safetensors file: a header of {length} bytes")
-    try:
-        header = json.loads(bytes(model.read_range(file, 8, length)))
-        entries = [(name, entry) for name, entry in header.items() if name != "__metadata__"]
-        tensors = [_tensor(name, file, entry, data_start=8 + length) for name, entry in entries]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInputError(f"{where} has a wrong safetensors header: {error!r}") from error
-    tensors.sort(key=lambda tensor: (tensor.start, tensor.name))
-    place = 8 + length
-    for tensor in tensors:
-        if tensor.start != place:
-            raise BadInputError(f"{where}: tensor {tensor.name} leaves a hole or overlaps another")
-        place += tensor.length
-    if place != size:
-        raise BadInputError(f"{where} has {size} bytes, its header says {place}")
-    return tensors
-
-
-def _tensor(name: str, file: str, entry: Mapping[str, Any], data_start: int) -> Tensor:
-    begin, end = entry["data_offsets"]
-    shape = tuple(int(size) for size in entry["shape"])
-    width = DTYPE_BYTES[entry["dtype"]]
-    if min(shape, default=0) < 0 or end - begin != width * math.prod(shape) or begin < 0:
-        raise ValueError(f"tensor {name} of shape {shape} cannot have offsets {begin}-{end}")
-    return Tensor(name, file, entry["dtype"], shape, data_start + begin, end - begin)
+def _some(names: list[str], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(shown(name) for name in names[:most]) + more

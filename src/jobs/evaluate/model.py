@@ -1,6 +1,5 @@
 """A model of the store as lm-eval's language model."""
 
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +51,7 @@ def check_model(model: Artifact) -> None:
     weight_files(model)
     if CONFIG not in model or not any(file in model for file in VOCABULARY_FILES):
         raise BadInputError(f"{model.uri} lacks {CONFIG} or its tokenizer; ingest it again")
-    if "auto_map" in json.loads(model.read(CONFIG)):
+    if "auto_map" in model.read_json(CONFIG):
         raise BadInputError(f"{model.uri} needs code of its own (auto_map), which is never run")
 
 

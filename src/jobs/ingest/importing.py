@@ -7,9 +7,10 @@ from jobs.command_line import Job, Statistics
 from jobs.errors import BadInputError
 from jobs.ingest.files import choose
 from jobs.ingest.settings import IngestSettings
-from jobs.ingest.source import Source, open_source
-from jobs.model import parameters, read_tensors, tokenizer_part
+from jobs.ingest.source import Source, local_errors, open_source
+from jobs.model import CONFIG, parameters, read_tensors, tokenizer_part
 from jobs.progress import Progress
+from jobs.strict_json import shown
 
 
 def import_model(job: Job[IngestSettings]) -> Statistics:
@@ -24,18 +25,28 @@ def import_model(job: Job[IngestSettings]) -> Statistics:
 
 
 def _copy(source: Source, name: str, out: ArtifactWriter) -> None:
-    with source.file(name) as path:
+    with source.file(name) as path, local_errors():
         out.upload_file(path, name)
 
 
 def _describe(model: Artifact, commit: str | None) -> dict[str, Any]:
     tensors = read_tensors(model)
-    config = model.read_json("config.json")
-    if not isinstance(config, dict) or not config.get("architectures"):
-        raise BadInputError(f"{model.uri}/config.json names no architecture; it is no model's")
     return {
         "parameters": parameters(tensors.values()),
-        "architecture": config["architectures"][0],
+        "architecture": _architecture(model),
         "revision": commit,
         "outputs": {"tokenizer_digest": str(tokenizer_part(model).part)[:16]},
     }
+
+
+def _architecture(model: Artifact) -> str:
+    config = model.read_json(CONFIG)
+    architectures = config.get("architectures") if isinstance(config, dict) else None
+    if not isinstance(architectures, list) or not architectures:
+        raise BadInputError(f"{model.uri}/{CONFIG} names no architecture; it is no model's")
+    if not isinstance(architectures[0], str):
+        raise BadInputError(
+            f"{model.uri}/{CONFIG} names the architecture {shown(architectures[0])}, "
+            "expected a class of transformers"
+        )
+    return architectures[0]

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from jobs.command_line import JobSettings
 from jobs.ingest.files import choose
+from jobs.ingest.source import is_folder, local_errors, names_in
 from jobs.manifest import folder_digest
 
 
@@ -25,8 +26,9 @@ class IngestSettings(JobSettings):
     def identity(self) -> dict[str, Any]:
         """With a folder's digest in place of its path, which may change, as its files may."""
         values = super().identity()
-        folder = Path(self.source)
-        if folder.is_dir():
-            names = [path.name for path in folder.iterdir() if path.is_file()]
-            values["source"] = folder_digest(folder, choose(names, self.source))
+        if is_folder(self.source):
+            folder = Path(self.source)
+            names = choose(names_in(folder), self.source)
+            with local_errors():
+                values["source"] = folder_digest(folder, names)
         return values

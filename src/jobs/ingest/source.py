@@ -1,5 +1,7 @@
 """Where a model comes from: a folder, or the hub at a pinned commit."""
 
+import errno
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 from jobs.errors import BadInputError, TransientError
+from jobs.strict_json import shown
+
+REPOSITORY = r"[A-Za-z0-9_][\w.-]*/[\w.-]+"
+REVISION = r"[\w./+@-]+"
+NEVER_READABLE = (
+    errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP,
+)  # fmt: skip
 
 
 class Source(Protocol):
@@ -23,16 +32,47 @@ class Source(Protocol):
 
 def open_source(where: str, revision: str | None) -> Source:
     """The source that `where` names. Raises BadInputError where there is none."""
-    folder = Path(where)
-    if folder.is_dir():
+    if is_folder(where):
         if revision is not None:
             raise BadInputError(
-                f"--revision {revision} goes with a hub id, and {where} is a folder"
+                f"--revision {shown(revision)[1:-1]} goes with a hub id, and {where} is a folder"
             )
-        return FolderSource(folder)
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", where) or where.startswith("."):
-        raise BadInputError(f"--from {where!r} is neither a folder nor a hub id (owner/name)")
+        return FolderSource(Path(where))
+    if not re.fullmatch(REPOSITORY, where, re.ASCII):
+        raise BadInputError(f"--from {shown(where)} is neither a folder nor a hub id (owner/name)")
+    if revision is not None and not re.fullmatch(REVISION, revision, re.ASCII):
+        raise BadInputError(
+            f"--revision {shown(revision)} is wrong: expected a commit, branch or tag"
+        )
     return HubSource(where, revision)
+
+
+def is_folder(where: str) -> bool:
+    """Whether it names a folder; never an error, however odd the name."""
+    return os.path.isdir(where)  # noqa: PTH112  Path.is_dir raises for a name that is too long
+
+
+def names_in(folder: Path) -> list[str]:
+    """Names of the files of a folder, links followed. A link to nothing counts: it is missed."""
+    with local_errors():
+        return [
+            path.name
+            for path in folder.iterdir()
+            if path.is_file() or (path.is_symlink() and not path.exists())
+        ]
+
+
+@contextmanager
+def local_errors() -> Iterator[None]:
+    """What goes wrong when local files are read, or copied to a disk, as our errors."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NEVER_READABLE:
+            raise BadInputError(
+                f"{error.filename} cannot be read: {error.strerror}; mend link or permission"
+            ) from error
+        raise TransientError(f"local files could not be read or copied: {error}") from error
 
 
 class FolderSource:
@@ -43,7 +83,7 @@ class FolderSource:
         self.commit: str | None = None
 
     def names(self) -> list[str]:
-        return [path.name for path in self._folder.iterdir() if path.is_file()]
+        return names_in(self._folder)
 
     @contextmanager
     def file(self, name: str) -> Iterator[Path]:
@@ -87,6 +127,7 @@ def _hub_errors(repository: str, revision: str | None) -> Iterator[None]:
         HFValidationError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
+        XetDownloadError,
     )
 
     try:
@@ -103,5 +144,9 @@ def _hub_errors(repository: str, revision: str | None) -> Iterator[None]:
         raise BadInputError(f"{repository!r} is no hub id: {error}") from error
     except RevisionNotFoundError as error:
         raise BadInputError(f"{repository} has no revision {revision!r}") from error
-    except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
+    except (HfHubHTTPError, XetDownloadError, httpx2.HTTPError, OSError) as error:
         raise TransientError(f"the hub failed for {repository}: {error}") from error
+    except (httpx2.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInputError(
+            f"what answers for {repository} is no hub ({error!r}); check HF_ENDPOINT"
+        ) from error

@@ -94,5 +94,5 @@ def test_shards_that_the_index_lists_must_be_there(tmp_path: Path) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     result = run_job("ingest", f"--from={folder}", f"--out={tmp_path}/out")
     assert result.returncode == 64
-    assert "lists files that are missing: ['model-2.safetensors']" in result.stderr
+    assert "lists 'model-2.safetensors', which is missing" in result.stderr
     assert not (tmp_path / "out/manifest.json").exists()
