@@ -138,7 +138,7 @@ class _Planner:
         if manifest is None or not isinstance(settings, JobSettings):
             return ""
         wanted = Work(
-            kind=settings.kind,
+            kind=settings.artifact_kind(),
             producer=f"{settings.job} {settings.version}",
             settings=settings.identity(),
             inputs=Work.of(manifest).inputs,

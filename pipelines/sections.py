@@ -54,13 +54,21 @@ FAMILY_SECTIONS = ("pack", "train", "merge", "evaluate", "report")
 WIRED = {
     "crawl": {"period"},
     "train": {"objective"},
+    "merge": {"dtype"},
     "evaluate": {"task"},
     "report": {"run"},
     "promote": {"releases", "name", "override"},
 }
 
 # Stand in for what the pipeline says, where the settings of a section are checked together.
-STAND_INS = {"period": "2026-10", "objective": "cpt", "task": "heldout", "conversations": None}
+STAND_INS = {
+    "period": "2026-10",
+    "objective": "cpt",
+    "task": "heldout",
+    "conversations": None,
+    "residual": None,
+    "dtype": "float32",
+}
 
 COUNT_SCHEMA = {
     "anyOf": [

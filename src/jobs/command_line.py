@@ -131,6 +131,10 @@ class JobSettings(FlagSettings):
     out: Annotated[Uri, OPERATIONAL]
     """URI of the artifact to write."""
 
+    def artifact_kind(self) -> str:
+        """The kind of artifact that it writes with these settings."""
+        return self.kind
+
     def identity(self) -> dict[str, Any]:
         """The settings that say what is made: neither inputs nor matters of operation."""
         values = self.model_dump(mode="json")
@@ -223,7 +227,7 @@ def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
     """The job to do, or None where its artifact is there. Raises BadInputError for another's."""
     log = logging.getLogger(settings.job)
     wanted = Work(
-        kind=settings.kind,
+        kind=settings.artifact_kind(),
         producer=f"{settings.job} {settings.version}",
         settings=settings.identity(),
         inputs={name: artifact.part or artifact.digest for name, artifact in inputs.items()},

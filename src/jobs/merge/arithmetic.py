@@ -1,103 +1,166 @@
-"""The arithmetic of the merge, exact and rounded once. Pure NumPy, no input or output.
+"""The arithmetic of the merge, exact and rounded once. Pure: arrays in, arrays out.
 
     candidate = onto + (instruct − base)          (arXiv 2410.10739, section 3, equations 1 and 2)
 
-Element by element: the three values are widened to float64 (every bfloat16, float16 and float32
-is one exactly), summed with the rounding error of each addition kept beside the sum (Knuth's
-TwoSum), and rounded once, to nearest even, to the output's type. Hence, bit for bit,
+Element by element, as if in exact arithmetic, then rounded once, to nearest even, to the type of
+the result. Hence, bit for bit,
 
     onto = base      →  instruct      (nothing was trained)
     instruct = base  →  onto          (nothing was tuned)
 
-Cost: about 50 passes over a slice in memory; 120 bytes of scratch an element.
+The residual instruct − base may be stored and added later. Where it is exact in the type it is
+stored in (`Moments.inexact` counts where it is not), onto + residual has the same bits as the
+direct merge, with one exception: an element whose instruct is −0, whose base is not, and whose
+onto equals base, becomes +0 instead of −0. For bfloat16 models stored in float32 it is exact
+wherever instruct and base are less than 2^16 apart in magnitude, or either is 0: two significands
+of 8 bits that far apart span 24. To keep onto's zeros, the residual of equal elements is stored
+as −0, the one number that adding never changes anything.
+
+All arrays are one-dimensional, [elements], of the type that `exact.STORAGE` gives for a dtype.
 """
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-SCRATCH_BYTES_PER_ELEMENT = 128
-FLOAT_DTYPES = ("BF16", "F16", "F32")
+from jobs.merge import kernels
+from jobs.merge.exact import Wide, Words, add_three, narrow, widen
 
-Words = npt.NDArray[Any]
-Wide = npt.NDArray[np.float64]
-
-_STORAGE = {"BF16": np.uint16, "F16": np.float16, "F32": np.float32}
+STRETCH = 16 * kernels.BLOCK
+"""Elements that are widened together: a fixed scratch of about 2 MB, however large a tensor."""
 
 
-def merge_slice(onto: memoryview, base: memoryview, instruct: memoryview, dtype: str) -> bytes:
-    """Bytes of onto + (instruct − base) for one slice; all little-endian and of `dtype`.
+@dataclass
+class Moments:
+    """Sums over elements, in float64; NaN where an operand is not known."""
+
+    elements: int = 0
+    changed: int = 0
+    """Elements of the result that differ from onto (of a residual: that are not zero)."""
+    training: float = 0.0
+    """Of (onto − base)², what training changed."""
+    residual: float = 0.0
+    """Of (instruct − base)²."""
+    product: float = 0.0
+    """Of (onto − base)(instruct − base)."""
+    inexact: int = 0
+    """Elements of a residual that its type cannot hold exactly."""
+
+    def add(self, other: "Moments") -> None:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+def merge(onto: Words, base: Words, instruct: Words, out: Words, dtype: str) -> Moments:
+    """Sets out to onto + (instruct − base).
 
     Raises FloatingPointError where a value is NaN or infinite, or the result overflows.
     """
-    o, b, i = (_widen(data, dtype) for data in (onto, base, instruct))
-    if not all(np.isfinite(values).all() for values in (o, b, i)):
-        raise FloatingPointError("a value is NaN or infinite")
-    merged = _narrow(_sum_to_odd(o, -b, i), dtype)
-    # A sum of zero has lost the zero's sign; the identities keep it.
-    merged = np.where(_same(o, b), _words(instruct, dtype), merged)
-    merged = np.where(_same(i, b), _words(onto, dtype), merged)
-    if not np.isfinite(_widen(memoryview(merged.tobytes()), dtype)).all():
-        raise FloatingPointError(f"the sum overflows {dtype}")
-    return merged.tobytes()
-
-
-def _words(data: memoryview, dtype: str) -> Words:
-    return np.frombuffer(data, _STORAGE[dtype])
-
-
-def _widen(data: memoryview, dtype: str) -> Wide:
-    words = _words(data, dtype)
     if dtype == "BF16":
-        words = (words.astype(np.uint32) << 16).view(np.float32)
-    return words.astype(np.float64)
+        marks = np.empty(-(-onto.size // kernels.BLOCK), np.bool_)
+        changed, sums = kernels.merge_bfloat16(onto, base, instruct, out, marks)
+        for block in np.flatnonzero(marks):
+            here = slice(block * kernels.BLOCK, (block + 1) * kernels.BLOCK)
+            _merge_exactly(onto[here], base[here], instruct[here], out[here], dtype)
+            changed += _differing(out[here], onto[here])
+    else:
+        changed, sums = 0, np.zeros(3)
+        for here in _stretches(onto.size):
+            o, b, i = _finite((words[here], dtype) for words in (onto, base, instruct))
+            sums += np.dot(o - b, o - b), np.dot(i - b, i - b), np.dot(o - b, i - b)
+            out[here] = narrow(_sum(o, -b, i), dtype)
+            _keep_identities(onto[here], base[here], instruct[here], out[here])
+            _finite([(out[here], dtype)], f"the sum overflows {dtype}")
+            changed += _differing(out[here], onto[here])
+    training, residual, product = map(float, sums)
+    return Moments(onto.size, changed, training, residual, product)
 
 
-def _same(a: Wide, b: Wide) -> npt.NDArray[np.bool_]:
-    """Equal including the sign of zero."""
-    same: npt.NDArray[np.bool_] = (a == b) & (np.signbit(a) == np.signbit(b))
-    return same
+def subtract(instruct: Words, base: Words, out: Words, dtype: str, out_dtype: str) -> Moments:
+    """Sets out to instruct − base, the residual, in a type of its own.
 
-
-def _two_sum(a: Wide, b: Wide) -> tuple[Wide, Wide]:
-    """The rounded sum and its exact error: a + b = sum + error (Knuth, TAOCP 2, 4.2.2)."""
-    total = a + b
-    shadow = total - a
-    return total, (a - (total - shadow)) + (b - shadow)
-
-
-def _sum_to_odd(a: Wide, b: Wide, c: Wide) -> Wide:
-    """The sum a + b + c, cut to float64 with its last bit set where that is inexact.
-
-    Such a value rounds on to a narrower type as the exact sum would (Boldo and Melquiond 2008,
-    "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd").
+    Raises FloatingPointError where a value is NaN or infinite, or the result overflows.
     """
-    first, lost_first = _two_sum(a, b)
-    second, lost_second = _two_sum(first, c)
-    lost, tiny = _two_sum(lost_first, lost_second)
-    total, remainder = _two_sum(second, lost)
-    remainder = remainder + tiny
-    even = (total.view(np.uint64) & 1) == 0
-    towards = np.copysign(np.inf, remainder)
-    return np.where((remainder != 0) & even, np.nextafter(total, towards), total)
+    found = Moments(instruct.size, training=np.nan, product=np.nan)
+    for here in _stretches(instruct.size):
+        i, b = _finite([(instruct[here], dtype), (base[here], dtype)])
+        exact = _sum(i, -b, np.full_like(i, -0.0))
+        exact[_bits(instruct[here]) == _bits(base[here])] = -0.0
+        out[here] = narrow(exact, out_dtype)
+        (stored,) = _finite([(out[here], out_dtype)], f"the difference overflows {out_dtype}")
+        found.inexact += int(np.count_nonzero(stored != exact))
+        found.changed += int(np.count_nonzero(exact))
+        found.residual += float(np.dot(exact, exact))
+    return found
 
 
-def _narrow(values: Wide, dtype: str) -> Words:
-    """Rounds to nearest, ties to even, once."""
-    with np.errstate(over="ignore", under="ignore"):
-        if dtype != "BF16":
-            narrow: Words = values.astype(_STORAGE[dtype])
-            return narrow
-        bits = _round_to_odd(values).view(np.uint32)
-    return ((bits + np.uint32(0x7FFF) + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+def add(onto: Words, residual: Words, out: Words, dtype: str, residual_dtype: str) -> Moments:
+    """Sets out to onto + residual, in onto's type.
+
+    Raises FloatingPointError where a value is NaN or infinite, or the result overflows.
+    """
+    found = Moments(onto.size, training=np.nan, product=np.nan)
+    for here in _stretches(onto.size):
+        o, r = _finite([(onto[here], dtype), (residual[here], residual_dtype)])
+        out[here] = narrow(_sum(o, r, np.full_like(o, -0.0)), dtype)
+        _finite([(out[here], dtype)], f"the sum overflows {dtype}")
+        found.residual += float(np.dot(r, r))
+        found.changed += _differing(out[here], onto[here])
+    return found
 
 
-def _round_to_odd(values: Wide) -> npt.NDArray[np.float32]:
-    """To float32, cut towards zero, its last bit set where that is inexact."""
-    near = values.astype(np.float32)
-    inexact = near.astype(np.float64) != values
-    away = np.abs(near.astype(np.float64)) > np.abs(values)
-    bits = near.view(np.uint32) - (inexact & away).astype(np.uint32)
-    odd: npt.NDArray[np.float32] = (bits | inexact.astype(np.uint32)).view(np.float32)
-    return odd
+def copy(source: Words, out: Words, source_dtype: str, dtype: str) -> None:
+    """Sets out to source, rounded where its type is narrower.
+
+    Raises FloatingPointError where a value is NaN or infinite.
+    """
+    for here in _stretches(source.size):
+        (values,) = _finite([(source[here], source_dtype)])
+        out[here] = source[here] if source_dtype == dtype else narrow(values, dtype)
+        _finite([(out[here], dtype)], f"a value overflows {dtype}")
+
+
+def _stretches(size: int) -> Iterator[slice]:
+    return (slice(start, min(size, start + STRETCH)) for start in range(0, size, STRETCH))
+
+
+def _sum(a: Wide, b: Wide, c: Wide) -> Wide:
+    """(a + b) + c, such that it rounds on as the exact sum would."""
+    out = np.empty_like(a)
+    if kernels.add_three(a, b, c, out):
+        return add_three(a, b, c)
+    return out
+
+
+def _merge_exactly(onto: Words, base: Words, instruct: Words, out: Words, dtype: str) -> None:
+    o, b, i = _finite((words, dtype) for words in (onto, base, instruct))
+    out[:] = narrow(add_three(o, -b, i), dtype)
+    _keep_identities(onto, base, instruct, out)
+    _finite([(out, dtype)], f"the sum overflows {dtype}")
+
+
+def _keep_identities(onto: Words, base: Words, instruct: Words, out: Words) -> None:
+    """A sum of zero has lost the zero's sign."""
+    o, b, i = (_bits(words) for words in (onto, base, instruct))
+    np.copyto(out, instruct, where=o == b)
+    np.copyto(out, onto, where=i == b)
+
+
+def _finite(
+    operands: Iterable[tuple[Words, str]], otherwise: str = "a value is NaN or infinite"
+) -> list[Wide]:
+    """Words and their types, widened. Raises FloatingPointError where one is not finite."""
+    wide = [widen(words, dtype) for words, dtype in operands]
+    if not all(np.isfinite(values).all() for values in wide):
+        raise FloatingPointError(otherwise)
+    return wide
+
+
+def _differing(a: Words, b: Words) -> int:
+    return int(np.count_nonzero(_bits(a) != _bits(b)))
+
+
+def _bits(words: Words) -> Words:
+    """The elements' bits as integers, so that +0 and −0 differ."""
+    return words.view(np.uint16 if words.itemsize == 2 else np.uint32)

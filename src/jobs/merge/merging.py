@@ -1,108 +1,127 @@
-"""Streams three models from the store, slice by slice, and writes the fourth.
+"""Streams the models from the store, piece by piece, and writes the candidate or the residual.
 
-Memory: one slice of each model and the arithmetic's scratch, bounded by ``--max-bytes``; never
-a whole model, nor a copy on local disk.
+Memory: the slots of `jobs.merge.stream`, bounded by ``--max-bytes``; beside them the interpreter,
+its libraries, and on a bucket the parts under way. Never a whole model, nor a copy on local disk.
+
+Taken from which model:
+
+    tensors' names, shapes, types     onto (of a residual: instruct)
+    config.json                       onto, with what concerns chat from instruct
+                                      (table in `jobs.merge.configuration.merged_config`)
+    tokenizer, chat template,         instruct
+    generation_config.json            instruct
 """
 
+import itertools
 import json
 import struct
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from jobs.artifact import Artifact, ArtifactWriter
 from jobs.command_line import Job, Statistics
-from jobs.errors import BadInputError
-from jobs.merge.arithmetic import SCRATCH_BYTES_PER_ELEMENT, merge_slice
-from jobs.merge.plan import Tensors, check, cut_into_shards
+from jobs.merge import groups
+from jobs.merge.arithmetic import Moments
+from jobs.merge.computing import Arithmetic
+from jobs.merge.exact import STORAGE
+from jobs.merge.fitting import RESIDUAL, Fit, fit
+from jobs.merge.plan import Target, cut_into_shards, pieces
+from jobs.merge.resume import Records
 from jobs.merge.settings import MergeSettings
-from jobs.model import (
-    CONFIG,
-    DTYPE_BYTES,
-    GENERATION,
-    INDEX,
-    TOKENIZER_FILES,
-    Tensor,
-    index_json,
-    parameters,
-    read_tensors,
-    shard_names,
-    weight_files,
-)
+from jobs.merge.source import Source
+from jobs.merge.stream import Merged, Stream
+from jobs.model import CONFIG, GENERATION, INDEX, TOKENIZER_FILES, index_json, shard_names
 from jobs.progress import Progress
 
-ROLES = ("onto", "base", "instruct")
+Shards = Mapping[str, Sequence[Target]]
 
 
 def merge(job: Job[MergeSettings]) -> Statistics:
-    """Writes onto + (instruct − base). Raises BadInputError where the models do not fit."""
-    models = {role: job.inputs[role] for role in ROLES}
-    for model in models.values():
-        for file in weight_files(model):
-            model.verify(file)
-    tensors = {role: read_tensors(models[role]) for role in ROLES}
-    check(tensors)
-    shards = cut_into_shards(tensors["onto"], job.settings.shard_bytes)
-    files = dict(zip(shard_names(len(shards)), shards, strict=True))
-    total_bytes = sum(tensor.length for shard in shards for tensor in shard)
-    with Progress("merge", total_bytes, "bytes") as progress:
-        for file, shard in files.items():
-            slices = _merged(models, tensors, shard, job.settings.max_bytes)
-            _write_shard(job.out, file, shard, slices, progress)
-    if len(files) > 1:
-        job.out.write_json(INDEX, index_json(files))
-    _copy_side_files(job.out, models["onto"], models["instruct"])
+    """Writes onto + (instruct − base), or instruct − base, or onto + residual.
+
+    Raises BadInputError where the models do not fit.
+    """
+    started = time.monotonic()
+    found = fit(job.inputs, job.settings)
+    cut = cut_into_shards(found.targets, job.settings.shard_bytes)
+    shards = dict(zip(shard_names(len(cut)), cut, strict=True))
+    records = Records(job.out)
+    moments, facts = _write_shards(job, found, shards, records)
+    _write_side_files(job.out, job.inputs, found, shards)
+    records.clear(shards)
+    written = _bytes(found.targets)
+    moved = facts["bytes_read"] + written
     return {
-        "parameters": parameters(tensors["onto"].values()),
-        "tensors": len(tensors["onto"]),
-        "shards": len(files),
-        "bytes_read": 3 * total_bytes,
-        "bytes_written": total_bytes,
+        "parameters": sum(target.tensor.elements for target in found.targets),
+        "tensors": len(found.targets),
+        "shards": len(shards),
+        "bytes_written": written,
+        **facts,
+        "gigabytes_per_second": round(moved / (time.monotonic() - started) / 1e9, 3),
+        "change": groups.total(moments),
+        **({} if "onto" in job.inputs else {"inexact": sum(m.inexact for m in moments.values())}),
+        **found.notes,
+        "groups": groups.by_group(moments),
     }
 
 
-def _merged(
-    models: Mapping[str, Artifact],
-    tensors: Mapping[str, Tensors],
-    shard: list[Tensor],
-    max_bytes: int,
-) -> Iterator[bytes]:
-    """The merged bytes of a shard, in order, each piece within the bound on memory."""
-    for tensor in shard:
-        width = DTYPE_BYTES[tensor.dtype]
-        piece = max(1, max_bytes // (4 * width + SCRATCH_BYTES_PER_ELEMENT)) * width
-        for start in range(0, tensor.length, piece):
-            length = min(piece, tensor.length - start)
-            onto, base, instruct = (
-                _read(models[role], tensors[role][tensor.name], start, length) for role in ROLES
-            )
-            try:
-                yield merge_slice(onto, base, instruct, tensor.dtype)
-            except FloatingPointError as error:
-                where = ", ".join(f"--{role} {models[role].uri}" for role in ROLES)
-                raise BadInputError(f"tensor {tensor.name}: {error} ({where})") from error
-
-
-def _read(model: Artifact, tensor: Tensor, start: int, length: int) -> memoryview:
-    return model.read_range(tensor.file, tensor.start + start, length)
+def _write_shards(
+    job: Job[MergeSettings], found: Fit, shards: Shards, records: Records
+) -> tuple[dict[str, Moments], dict[str, Any]]:
+    """Writes the shards that are not there yet; moments by tensor, and what was read."""
+    moments: dict[str, Moments] = {}
+    for file in shards:
+        if record := records.find(file):
+            job.out.add(file, record.file.bytes, record.file.sha256)
+            moments.update(record.moments)
+    todo = {file: shard for file, shard in shards.items() if file not in job.out}
+    total = _bytes(found.targets)
+    left = sum(map(_bytes, todo.values()))
+    sources = {role: Source(job.inputs[role], found.sources[role]) for role in found.sources}
+    with (
+        Progress("merge", total, "bytes", done=total - left) as progress,
+        Stream(sources, Arithmetic(job.inputs), _widths(found), job.settings.max_bytes) as stream,
+    ):
+        cut = {file: list(pieces(shard, stream.most_elements)) for file, shard in todo.items()}
+        merged = stream.run(itertools.chain.from_iterable(cut.values()))
+        for file, shard in todo.items():
+            here = itertools.islice(merged, len(cut[file]))
+            done = _write_shard(job.out, file, shard, here, stream, progress)
+            records.save(job.out.written(file), done)
+            moments.update(done)
+        stream.verify()
+    busy = {name: round(seconds, 2) for name, seconds in sorted(stream.busy.items())}
+    read = sum(source.bytes_read for source in sources.values())
+    return moments, {"bytes_read": read, "busy": busy}
 
 
 def _write_shard(
     out: ArtifactWriter,
     file: str,
-    shard: list[Tensor],
-    slices: Iterator[bytes],
+    shard: Sequence[Target],
+    merged: Iterable[Merged],
+    stream: Stream,
     progress: Progress,
-) -> None:
-    with out.open(file) as target:
+) -> dict[str, Moments]:
+    """Moments by tensor of this shard."""
+    moments = {target.tensor.name: Moments() for target in shard}
+    with out.open(file, _bytes(shard)) as target:
         target.write(_header(shard))
-        for data in slices:
-            target.write(data)
-            progress.advance(len(data))
+        for one in merged:
+            stream.timed("write", target.write, one.data)
+            moments[one.piece.tensor.name].add(one.moments)
+            progress.advance(len(one.data))
+    return moments
 
 
-def _header(shard: list[Tensor]) -> bytes:
+def _header(shard: Sequence[Target]) -> bytes:
     entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
     place = 0
-    for tensor in shard:
+    for target in shard:
+        tensor = target.tensor
         offsets = [place, place + tensor.length]
         shape = list(tensor.shape)
         entries[tensor.name] = {"dtype": tensor.dtype, "shape": shape, "data_offsets": offsets}
@@ -112,9 +131,31 @@ def _header(shard: list[Tensor]) -> bytes:
     return struct.pack("<Q", len(text)) + text
 
 
-def _copy_side_files(out: ArtifactWriter, onto: Artifact, instruct: Artifact) -> None:
-    """The config is onto's; whatever concerns chat is the instruct model's."""
-    out.copy(onto, CONFIG)
+def _write_side_files(
+    out: ArtifactWriter, inputs: Mapping[str, Artifact], found: Fit, shards: Shards
+) -> None:
+    """Index, config, and what makes it answer a chat as the instruct model does."""
+    if len(shards) > 1:
+        tensors = {file: [target.tensor for target in shard] for file, shard in shards.items()}
+        out.write_json(INDEX, index_json(tensors))
+    out.write_json(CONFIG, found.config)
+    if "onto" not in inputs:
+        out.write_json(RESIDUAL, {"base_rows": found.base_rows})
+    chat = inputs.get("instruct") or inputs["residual"]
     for name in (GENERATION, *TOKENIZER_FILES):
-        if name in instruct:
-            out.copy(instruct, name)
+        if name in chat:
+            out.copy(chat, name)
+
+
+def _bytes(targets: Iterable[Target]) -> int:
+    return sum(target.tensor.length for target in targets)
+
+
+def _widths(found: Fit) -> dict[str, int]:
+    """Bytes of the widest element by role, and of the result's under ``out``."""
+    tensors = {role: list(tensors.values()) for role, tensors in found.sources.items()}
+    tensors["out"] = [target.tensor for target in found.targets]
+    return {
+        role: max((np.dtype(STORAGE[tensor.dtype]).itemsize for tensor in some), default=1)
+        for role, some in tensors.items()
+    }

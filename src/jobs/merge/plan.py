@@ -1,21 +1,61 @@
-"""Whether three models fit, and how the result is cut into shards. Pure.
+"""Whether the models fit, what each tensor of the result is made of, and its shards. Pure.
 
-Refused: names, shapes or types that differ, and types that are not floats.
+Roles are those of the flags: onto, base, instruct; or onto, residual; or instruct, base. The
+first of a mapping is the one whose names, shapes and types the result has.
+
+Refused: names, shapes or types that differ, and types that are not floats. Embeddings and heads
+may differ in their first dimension where the vocabulary is to be extended.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
 
 from jobs.errors import BadInputError
-from jobs.merge.arithmetic import FLOAT_DTYPES
+from jobs.merge.exact import STORAGE
+from jobs.merge.vocabulary import Rows
 from jobs.model import Tensor
 
 Tensors = Mapping[str, Tensor]
 
 
-def check(models: Mapping[str, Tensors]) -> None:
+@dataclass(frozen=True)
+class Segment:
+    """Elements of a tensor of the result, in one run, and the tensors they are made of by role.
+
+    The elements stand at the same place, `first` and `elements` long, in all of them.
+    """
+
+    first: int
+    elements: int
+    operands: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A tensor of the result: where it will lie, and the segments it is made of, in order."""
+
+    tensor: Tensor
+    segments: Sequence[Segment]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is read, computed and written at once: part of a segment, of a bounded size."""
+
+    tensor: Tensor
+    first: int
+    elements: int
+    operands: Mapping[str, Tensor]
+
+
+def check(models: Mapping[str, Tensors], words: Collection[str], *, extend: bool) -> None:
     """Raises BadInputError unless all models hold the same tensors.
 
-    `models` maps the roles (onto, base, instruct) to their tensors by name.
+    Those named in `words` have a row a token; with `extend` the number of rows may differ. A
+    residual may have a type of its own.
     """
     (first, reference), *others = models.items()
     for role, tensors in others:
@@ -25,33 +65,89 @@ def check(models: Mapping[str, Tensors]) -> None:
             raise BadInputError(f"--{role} has tensors that --{first} lacks: {_some(extra)}")
         for name, tensor in tensors.items():
             there = reference[name]
-            if (tensor.shape, tensor.dtype) != (there.shape, there.dtype):
-                raise BadInputError(
-                    f"tensor {name} is {tensor.dtype} {list(tensor.shape)} in --{role} "
-                    f"but {there.dtype} {list(there.shape)} in --{first}"
-                )
-    for tensor in reference.values():
-        if tensor.dtype not in FLOAT_DTYPES:
+            same = tensor.dtype == there.dtype or role == "residual"
+            just_rows = name in words and tensor.shape[1:] == there.shape[1:] and tensor.shape
+            if same and (tensor.shape == there.shape or (extend and just_rows)):
+                continue
+            fix = "; --vocabulary extend takes the rows from where they are" if just_rows else ""
             raise BadInputError(
-                f"tensor {tensor.name} has dtype {tensor.dtype}; merged are {FLOAT_DTYPES}"
+                f"tensor {name} is {tensor.dtype} {list(tensor.shape)} in --{role} "
+                f"but {there.dtype} {list(there.shape)} in --{first}{fix}"
             )
+    for role, tensors in models.items():
+        for tensor in tensors.values():
+            if tensor.dtype not in STORAGE:
+                raise BadInputError(
+                    f"tensor {tensor.name} of --{role} has dtype {tensor.dtype}; "
+                    f"merged are {', '.join(STORAGE)}"
+                )
 
 
-def cut_into_shards(tensors: Tensors, shard_bytes: int) -> list[list[Tensor]]:
-    """Tensors by name, cut greedily: a shard ends before it would exceed `shard_bytes`.
+def targets(
+    models: Mapping[str, Tensors], rows: Mapping[str, Sequence[Rows]], dtype: str | None
+) -> list[Target]:
+    """The tensors of the result, by name, so that the order of the inputs leaves no trace.
 
-    The order is that of the names, so that the sharding of the inputs leaves no trace.
+    `rows` says for tensors of an extended vocabulary which rows come from where; `dtype` is the
+    result's type where it is not that of the first model. Place and file are not set yet.
     """
-    shards: list[list[Tensor]] = []
+    first = next(iter(models.values()))
+    return [
+        _target(first[name], {role: tensors[name] for role, tensors in models.items()},
+                rows.get(name), dtype)
+        for name in sorted(first)
+    ]  # fmt: skip
+
+
+def _target(
+    model: Tensor, operands: Mapping[str, Tensor], rows: Sequence[Rows] | None, dtype: str | None
+) -> Target:
+    if rows is None:
+        return Target(_result(model, dtype, model.shape), [Segment(0, model.elements, operands)])
+    width = prod(model.shape[1:])
+    result = _result(model, dtype, (rows[-1].stop, *model.shape[1:]))
+    segments = [
+        Segment(part.start * width, (part.stop - part.start) * width, _sources(operands, part))
+        for part in rows
+    ]
+    return Target(result, segments)
+
+
+def _result(model: Tensor, dtype: str | None, shape: tuple[int, ...]) -> Tensor:
+    dtype = dtype or model.dtype
+    length = prod(shape) * np.dtype(STORAGE[dtype]).itemsize
+    return replace(model, dtype=dtype, shape=shape, length=length)
+
+
+def _sources(operands: Mapping[str, Tensor], part: Rows) -> Mapping[str, Tensor]:
+    """All operands where rows are summed; else the one that has them (a residual is instruct's)."""
+    if part.source == "sum":
+        return operands
+    role = part.source if part.source in operands else "residual"
+    return {role: operands[role]}
+
+
+def cut_into_shards(targets: Sequence[Target], shard_bytes: int) -> list[list[Target]]:
+    """Cut greedily, in order: a shard ends before it would exceed `shard_bytes`."""
+    shards: list[list[Target]] = []
     used = 0
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        if not shards or used + tensor.length > shard_bytes:
+    for target in targets:
+        if not shards or used + target.tensor.length > shard_bytes:
             shards.append([])
             used = 0
-        shards[-1].append(tensor)
-        used += tensor.length
+        shards[-1].append(target)
+        used += target.tensor.length
     return shards
+
+
+def pieces(shard: Sequence[Target], most_elements: int) -> Iterator[Piece]:
+    """A shard's tensors in order, in pieces of at most `most_elements`."""
+    for target in shard:
+        for segment in target.segments:
+            end = segment.first + segment.elements
+            for first in range(segment.first, end, most_elements):
+                size = min(most_elements, end - first)
+                yield Piece(target.tensor, first, size, segment.operands)
 
 
 def _some(names: list[str], most: int = 4) -> str:

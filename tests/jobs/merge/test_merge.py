@@ -5,154 +5,380 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
-from jobs.artifact import Artifact
-from jobs.errors import BadInputError
+from jobs.artifact import Artifact, ArtifactWriter
+from jobs.manifest import Work
+from jobs.merge.arithmetic import Moments
+from jobs.merge.resume import Records
 from jobs.model import read_tensors
-from tests.pico import commit_llama, commit_tensors, run_job
+from tests.jobs.merge.models import (
+    CONFIG,
+    EMBEDDING,
+    HEAD,
+    WORDS,
+    exact,
+    merge,
+    put,
+    tensors,
+    tokenizer,
+    values,
+)
+from tests.pico import commit_llama, commit_tensors, write_llama
+
+ROLES = ("base", "instruct", "onto")
+CHAT = "{% for m in messages %}<{{ m['role'] }}> {{ m['content'] }} {% endfor %}"
 
 
-def merge(store: str, *flags: str, out: str = "out") -> "tuple[int, str]":
-    uris = [f"--{role}={store}/{role}" for role in ("base", "instruct", "onto")]
-    result = run_job("merge", *uris, f"--out={store}/{out}", *flags)
-    return result.returncode, result.stderr
+def put_three(store: str, **content: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    three = [content.get(role, tensors(seed)) for seed, role in enumerate(ROLES)]
+    for role, part in zip(ROLES, three, strict=True):
+        put(f"{store}/{role}", part)
+    return three
 
 
-def tensors(seed: int) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return {
-        name: rng.standard_normal(shape).astype(np.float32)
-        for name, shape in {"b.weight": (7, 5), "a.weight": (300,), "c.bias": (1,)}.items()
-    }
-
-
-def test_streams_three_models_of_any_sharding(store: str, tmp_path: Path) -> None:
+def test_streams_three_models_of_any_sharding(store: str) -> None:
     base, instruct, onto = (tensors(seed) for seed in range(3))
-    commit_tensors(f"{store}/base", {"model.safetensors": base})
-    halves = {"model-00001-of-00002.safetensors": {"c.bias": instruct["c.bias"]}}
-    rest = {name: instruct[name] for name in ("a.weight", "b.weight")}
-    halves["model-00002-of-00002.safetensors"] = rest
-    chat = b"instruct's"
-    commit_tensors(f"{store}/instruct", halves, chat_template__jinja=chat, tokenizer__json=b"{}")
-    commit_tensors(f"{store}/onto", {"model.safetensors": onto}, tokenizer__json=b"onto's")
-    flags = ["--shard-bytes=1000", "--max-bytes=64KiB"]
-    code, error = merge(store, *flags)
-    assert code == 0, error
+    put(f"{store}/base", base)
+    put(f"{store}/instruct", instruct, shards=3, config={"eos_token_id": 7},
+        chat_template__jinja=b"chat", generation_config__json=b"{}")  # fmt: skip
+    put(f"{store}/onto", onto, shards=2, config={"use_cache": False}, LICENSE=b"its own")
+    assert merge(store, "--shard-bytes=1000", "--max-bytes=64KiB") == ""
     merged = Artifact.open(f"{store}/out", "model")
-    folder = merged.local_copy(tmp_path / "copy")
-    found: dict[str, np.ndarray] = {}
-    index = json.loads((folder / "model.safetensors.index.json").read_text())
-    for file in set(index["weight_map"].values()):
-        found |= load_file(folder / file)
-    for name in base:
-        exact = (
-            onto[name].astype(np.longdouble)
-            - base[name].astype(np.longdouble)
-            + instruct[name].astype(np.longdouble)
-        )
-        np.testing.assert_array_equal(found[name], exact.astype(np.float32))
-    assert merged.read("chat_template.jinja") == chat
-    assert merged.read("tokenizer.json") == b"{}"
+    found = values(merged)
+    assert found.keys() == base.keys()
+    for name, value in found.items():
+        np.testing.assert_array_equal(value, exact(onto[name], base[name], instruct[name]))
+    index = merged.read_json("model.safetensors.index.json")
+    assert index["weight_map"] == {n: t.file for n, t in read_tensors(merged).items()}
+    assert index["metadata"]["total_size"] == sum(value.nbytes for value in found.values())
+    assert merged.read("chat_template.jinja") == b"chat"
+    assert merged.read_json("config.json") == {**CONFIG, "eos_token_id": 7}
+    assert "LICENSE" not in merged
+    assert not [path for path, _ in merged.prefix.list() if path.startswith("shards/")]
 
 
-def test_the_sharding_of_inputs_leaves_no_trace(tmp_path: Path) -> None:
+def test_the_sharding_and_order_of_inputs_leave_no_trace(tmp_path: Path) -> None:
     store = str(tmp_path)
-    for role, seed in (("base", 0), ("instruct", 1), ("onto", 2)):
-        commit_tensors(f"{store}/{role}", {"model.safetensors": tensors(seed)})
-    assert merge(store, out="one")[0] == 0
-    single = {f"{n}": {name: t} for n, (name, t) in enumerate(tensors(1).items())}
-    shards = {f"model-0000{n}-of-00003.safetensors": part for n, part in single.items()}
-    commit_tensors(f"{store}/other/instruct", shards)
-    result = run_job(
-        "merge",
-        f"--base={store}/base",
-        f"--instruct={store}/other/instruct",
-        f"--onto={store}/onto",
-        f"--out={store}/two",
-        "--max-bytes=65536",
-    )
-    assert result.returncode == 0, result.stderr
-    one, two = (Artifact.open(f"{store}/{name}").digest for name in ("one", "two"))
+    three = put_three(store)
+    assert merge(store, out="one") == ""
+    for role, part in zip(ROLES, three, strict=True):
+        backwards = dict(reversed(part.items()))
+        put(f"{store}/other/{role}", backwards, shards=1 + ROLES.index(role) * 2)
+    assert merge(f"{store}/other", "--max-bytes=65536") == ""
+    one, two = (Artifact.open(f"{store}/{name}").digest for name in ("one", "other/out"))
     assert one == two
 
 
-def test_the_result_loads_and_the_identities_hold(tmp_path: Path) -> None:
-    from transformers import AutoModelForCausalLM
+def test_statistics(tmp_path: Path) -> None:
+    store = str(tmp_path)
+    base, instruct, onto = put_three(store, onto={**tensors(2), HEAD: tensors(0)[HEAD]})
+    assert merge(store) == ""
+    statistics = Artifact.open(f"{store}/out").statistics
+    groups = {(group["layer"], group["group"]): group for group in statistics["groups"]}
+    assert set(groups) == {
+        (None, "embeddings"), (None, "head"), (None, "norms"),
+        (0, "attention"), (0, "mlp"), (0, "norms"),
+    }  # fmt: skip
+    assert groups[None, "head"]["training_norm"] == 0
+    assert groups[None, "head"]["cosine"] is None
+    mlp, name = groups[0, "mlp"], "model.layers.0.mlp.up_proj.weight"
+    training, residual = (
+        x[name].astype(float) - base[name].astype(float) for x in (onto, instruct)
+    )
+    assert mlp["elements"] == mlp["changed"] == 20
+    assert mlp["training_norm"] == pytest.approx(np.linalg.norm(training), rel=1e-6)
+    assert mlp["residual_norm"] == pytest.approx(np.linalg.norm(residual), rel=1e-6)
+    lengths = np.linalg.norm(training) * np.linalg.norm(residual)
+    assert mlp["cosine"] == pytest.approx((training * residual).sum() / lengths, rel=1e-6)
+    size = sum(value.nbytes for value in base.values())
+    assert statistics["bytes_written"] == size
+    assert 3 * size < statistics["bytes_read"] < 3 * size + 3000, "each byte once, and the headers"
+    assert statistics["change"]["elements"] == size / 4
+    assert {"read", "digest", "arithmetic", "write"} == statistics["busy"].keys()
+
+
+def test_a_stored_residual_gives_the_same_candidate(store: str, tmp_path: Path) -> None:
+    models = {role: write_llama(tmp_path / role, seed, CHAT) for seed, role in enumerate(ROLES)}
+    for role, folder in models.items():
+        commit_llama(f"{store}/{role}", folder, ROLES.index(role), CHAT)
+    assert merge(store, out="direct") == ""
+    assert merge(store, "--shard-bytes=9000", roles="base instruct", out="residual") == ""
+    residual = Artifact.open(f"{store}/residual", "residual")
+    assert residual.statistics["inexact"] == 0
+    assert {t.dtype for t in read_tensors(residual).values()} == {"F32"}
+    assert merge(store, roles="residual onto", out="again") == ""
+    direct, again = (Artifact.open(f"{store}/{name}", "model") for name in ("direct", "again"))
+    assert direct.digest == again.digest
+    assert again.statistics["change"]["training_norm"] is None
+    expected = direct.statistics["change"]["residual_norm"]
+    assert again.statistics["change"]["residual_norm"] == pytest.approx(expected)
+
+
+def test_a_residual_is_no_model(tmp_path: Path) -> None:
+    store = str(tmp_path)
+    put_three(store)
+    assert merge(store, roles="base instruct", out="residual") == ""
+    (tmp_path / "onto").rename(tmp_path / "kept")
+    (tmp_path / "residual").rename(tmp_path / "onto")
+    assert "onto holds 'residual', expected 'model'" in merge(store)
+
+
+@pytest.mark.parametrize("flags", [(), ("base",), ("base", "onto"), ("residual",),
+                                   ("base", "instruct", "onto", "residual")])  # fmt: skip
+def test_other_forms_of_the_command_are_refused(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    put_three(str(tmp_path))
+    assert "expected --base --instruct --onto (a candidate)" in merge(
+        str(tmp_path), roles=" ".join(flags)
+    )
+
+
+def test_the_result_loads_and_answers_as_the_instruct_model_would(tmp_path: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
     store = str(tmp_path)
     commit_llama(f"{store}/base", tmp_path / "s0", seed=0)
     commit_llama(f"{store}/onto", tmp_path / "s0", seed=0)
-    instruct = commit_llama(f"{store}/instruct", tmp_path / "s1", seed=1)
-    assert merge(store)[0] == 0
+    instruct = commit_llama(f"{store}/instruct", tmp_path / "s1", seed=1, chat=CHAT)
+    assert merge(store, "--shard-bytes=5000") == ""
     merged = Artifact.open(f"{store}/out")
+    assert read_tensors(merged).keys() == read_tensors(instruct).keys()
     for name, tensor in read_tensors(merged).items():
         there = read_tensors(instruct)[name]
         ours = merged.read_range(tensor.file, tensor.start, tensor.length)
         assert bytes(ours) == bytes(instruct.read_range(there.file, there.start, there.length))
-    AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    messages = [{"role": "user", "content": "the baker makes bread"}]
+    answers = []
+    for folder in ("instruct", "out"):
+        words = AutoTokenizer.from_pretrained(tmp_path / folder)
+        prompt = words.apply_chat_template(messages, return_tensors="pt", return_dict=True)
+        model = AutoModelForCausalLM.from_pretrained(tmp_path / folder)
+        said = model.generate(**prompt, max_new_tokens=8, do_sample=False)
+        settings = GenerationConfig.from_pretrained(tmp_path / folder).to_dict()
+        answers.append((prompt["input_ids"].tolist(), said.tolist(), settings))
+    assert answers[0] == answers[1]
 
 
-def test_altered_weights_are_found(tmp_path: Path) -> None:
-    store = str(tmp_path)
-    for role, seed in (("base", 0), ("instruct", 1), ("onto", 2)):
-        commit_tensors(f"{store}/{role}", {"model.safetensors": tensors(seed)})
-    weights = tmp_path / "base/model.safetensors"
+def test_shards_that_are_whole_are_not_computed_again(tmp_path: Path) -> None:
+    """The state a SIGKILL leaves: a shard with its record, one without, no manifest."""
+    store, out = str(tmp_path), tmp_path / "out"
+    put_three(store)
+    flags = ["--shard-bytes=1000"]
+    assert merge(store, *flags) == ""
+    whole = Artifact.open(str(out))
+    (out / "manifest.json").unlink()
+    first, second, *_ = sorted(path.name for path in out.glob("*.safetensors"))
+    kept = {path: path.stat().st_mtime_ns for path in (out / first, out / second)}
+    writer = ArtifactWriter(whole.prefix, Work.of(whole.manifest), {})
+    file = next(file for file in whole.manifest.files if file.path == first)
+    Records(writer).save(file, {HEAD: Moments(elements=10**6)})
+    assert merge(store, *flags) == ""
+    again = Artifact.open(str(out))
+    assert again.digest == whole.digest
+    assert (out / first).stat().st_mtime_ns == kept[out / first]
+    assert (out / second).stat().st_mtime_ns != kept[out / second]
+    assert again.statistics["change"]["elements"] > 10**6, "its moments come from the record"
+
+
+@pytest.mark.parametrize("harm", ["shard", "record", "work"])
+def test_what_is_not_whole_is_computed_again(tmp_path: Path, harm: str) -> None:
+    store, out = str(tmp_path), tmp_path / "out"
+    put_three(store)
+    assert merge(store) == ""
+    whole = Artifact.open(str(out))
+    weights = out / "model.safetensors"
     data = weights.read_bytes()
-    weights.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    code, error = merge(store)
-    assert code == 64
-    assert "base/model.safetensors is corrupt" in error
+    work = Work.of(whole.manifest)
+    if harm == "work":
+        work = work.model_copy(update={"producer": "merge 1"})
+    file = next(file for file in whole.manifest.files if file.path == weights.name)
+    Records(ArtifactWriter(whole.prefix, work, {})).save(file, {})
+    (out / "manifest.json").unlink()
+    if harm == "record":
+        record = out / "shards/model.safetensors.json"
+        record.write_bytes(record.read_bytes()[:-9])
+    if harm == "shard":
+        weights.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert merge(store) == ""
+    assert Artifact.open(str(out)).digest == whole.digest
+    assert Artifact.open(str(out)).statistics["bytes_read"] > len(data)
+    assert weights.read_bytes() == data
+
+
+@pytest.mark.parametrize("where", [-1, 9, 700])
+@pytest.mark.parametrize("shards", [1, 3])
+def test_altered_weights_are_found(tmp_path: Path, where: int, shards: int) -> None:
+    """In the values or in the header, in files that are read in order and others."""
+    store = str(tmp_path)
+    put_three(store)
+    put(f"{store}/other", dict(reversed(tensors(0).items())), shards=shards)
+    (tmp_path / "base").rename(tmp_path / "unused")
+    (tmp_path / "other").rename(tmp_path / "base")
+    weights = max((tmp_path / "base").glob("*.safetensors"))
+    data = bytearray(weights.read_bytes())
+    data[min(where, len(data) - 30)] ^= 1
+    weights.write_bytes(data)
+    error = merge(store)
+    assert weights.name in error
     assert not (tmp_path / "out/manifest.json").exists()
 
 
+def test_extends_the_vocabulary(tmp_path: Path) -> None:
+    """instruct has two rows more: they are its own, and the candidate has as many as it."""
+    store = str(tmp_path)
+    base, onto = tensors(0), tensors(2)
+    instruct = {**tensors(1), EMBEDDING: np.ones((10, 4), np.float32),
+                HEAD: np.full((10, 4), 2, np.float32)}  # fmt: skip
+    words = tokenizer(*WORDS, added={"<user>": 8, "<end>": 9})
+    put(f"{store}/base", base, config={"vocab_size": 8})
+    put(f"{store}/onto", onto, config={"vocab_size": 8})
+    put(f"{store}/instruct", instruct, config={"vocab_size": 10}, words=words)
+    assert f"tensor {HEAD} is F32 [8, 4] in --base but F32" not in merge(store, out="no")
+    assert "--vocabulary extend" in merge(store, out="no")
+    assert merge(store, "--vocabulary=extend") == ""
+    merged = Artifact.open(f"{store}/out")
+    for name in (EMBEDDING, HEAD):
+        found = values(merged)[name]
+        np.testing.assert_array_equal(found[:8], exact(onto[name], base[name], instruct[name][:8]))
+        np.testing.assert_array_equal(found[8:], instruct[name][8:])
+    assert merged.read_json("config.json")["vocab_size"] == 10
+    told = {"rows 0–7": "sum", "rows 8–9": "instruct"}
+    assert merged.statistics["vocabulary"] == {EMBEDDING: told, HEAD: told}
+    assert merge(store, "--vocabulary=extend", roles="base instruct", out="residual") == ""
+    assert merge(store, "--vocabulary=extend", roles="residual onto", out="again") == ""
+    again = values(Artifact.open(f"{store}/again"))
+    for name in (EMBEDDING, HEAD):
+        np.testing.assert_array_equal(again[name][8:], instruct[name][8:])
+        np.testing.assert_allclose(again[name], values(merged)[name], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("untied", [("onto",), ("base", "instruct"), ("instruct",)])
+def test_tied_and_untied_heads_are_resolved_where_values_agree(
+    tmp_path: Path, untied: tuple[str, ...]
+) -> None:
+    store = str(tmp_path)
+    three = dict(zip(ROLES, (tensors(seed) for seed in range(3)), strict=True))
+    for role, content in three.items():
+        content[HEAD] = content[EMBEDDING]
+        if role not in untied:
+            del content[HEAD]
+        put(f"{store}/{role}", content, config={"tie_word_embeddings": role not in untied})
+    assert merge(store) == ""
+    merged = Artifact.open(f"{store}/out")
+    found = values(merged)
+    assert (HEAD in found) == ("onto" in untied)
+    expected = exact(*(three[role][EMBEDDING] for role in ("onto", "base", "instruct")))
+    np.testing.assert_array_equal(found[EMBEDDING], expected)
+    np.testing.assert_array_equal(found.get(HEAD, expected), expected)
+    assert merged.read_json("config.json")["tie_word_embeddings"] == ("onto" not in untied)
+    assert "lm_head.weight equals" in merged.statistics["tied"]
+
+
+def test_untied_heads_that_differ_are_refused_beside_tied_ones(tmp_path: Path) -> None:
+    store = str(tmp_path)
+    for seed, role in enumerate(ROLES):
+        content = tensors(seed, **({} if role == "onto" else {"lm_head__weight": None}))
+        put(f"{store}/{role}", content, config={"tie_word_embeddings": role != "onto"})
+    assert "lm_head.weight to model.embed_tokens.weight, but the two differ in --onto" in merge(
+        store
+    )
+
+
+def test_a_difference_that_is_allowed_by_name(tmp_path: Path) -> None:
+    store = str(tmp_path)
+    put_three(store)
+    scaled = {"rope_type": "llama3", "factor": 8.0}
+    put(f"{store}/onto31", tensors(2), config={"rope_scaling": scaled})
+    (tmp_path / "onto").rename(tmp_path / "unused")
+    (tmp_path / "onto31").rename(tmp_path / "onto")
+    error = merge(store)
+    assert "rope_scaling is" in error
+    assert "--allow-config rope_scaling" in error
+    assert merge(store, "--allow-config=rope_scaling") == ""
+    merged = Artifact.open(f"{store}/out")
+    assert merged.read_json("config.json")["rope_scaling"] == scaled
+    assert "rope_scaling" in merged.statistics["allowed_config"]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_residual_in_a_narrower_type(tmp_path: Path, dtype: str) -> None:
+    store = str(tmp_path)
+    put_three(store)
+    assert merge(store, f"--dtype={dtype}", roles="base instruct", out="residual") == ""
+    residual = Artifact.open(f"{store}/residual")
+    assert {t.dtype for t in read_tensors(residual).values()} == {
+        {"bfloat16": "BF16"}.get(dtype, "F16")
+    }
+    assert residual.statistics["inexact"] > 1000
+    assert merge(store, roles="residual onto") == ""
+
+
+def test_progress_goes_to_argo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGO_PROGRESS_FILE", str(tmp_path / "progress"))
+    three = put_three(str(tmp_path))
+    assert merge(str(tmp_path)) == ""
+    size = sum(value.nbytes for value in three[0].values())
+    assert (tmp_path / "progress").read_text() == f"{size}/{size}\n"
+
+
 def changed(**changes: np.ndarray | None) -> dict[str, np.ndarray]:
-    kept = {**tensors(0), **{name.replace("__", "."): value for name, value in changes.items()}}
-    return {name: value for name, value in kept.items() if value is not None}
+    return tensors(1, **changes)
 
 
 @pytest.mark.parametrize(
     ("instruct", "said"),
     [
-        (changed(c__bias=None), "--instruct lacks tensors that --onto has: c.bias"),
+        (changed(model__norm__weight=None), "--instruct lacks tensors that --onto has: model.norm"),
         (changed(d=np.zeros(1, np.float32)), "--instruct has tensors that --onto lacks: d"),
         (
-            changed(c__bias=np.zeros(2, np.float32)),
-            "tensor c.bias is F32 [2] in --instruct but F32 [1] in --onto",
+            changed(model__norm__weight=np.zeros(2, np.float32)),
+            "tensor model.norm.weight is F32 [2] in --instruct but F32 [1] in --onto",
         ),
-        (changed(c__bias=np.zeros(1, np.float16)), "tensor c.bias is F16 [1] in --instruct"),
-        (changed(c__bias=np.array([np.nan], np.float32)), "tensor c.bias: a value is NaN"),
+        (changed(model__norm__weight=np.zeros(1, np.float16)), "is F16 [1] in --instruct"),
+        (
+            changed(model__norm__weight=np.array([np.nan], np.float32)),
+            "tensor model.norm.weight: a value is NaN or infinite (--instruct ",
+        ),
+        (
+            changed(model__norm__weight=np.array([-np.inf], np.float32)),
+            "tensor model.norm.weight: a value is NaN or infinite (--instruct ",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(
     tmp_path: Path, instruct: dict[str, np.ndarray], said: str
 ) -> None:
-    store = str(tmp_path)
-    for role, content in (("base", tensors(0)), ("instruct", instruct), ("onto", tensors(0))):
-        commit_tensors(f"{store}/{role}", {"model.safetensors": content})
-    code, error = merge(store)
-    assert code == 64
-    assert said in error
-    assert len(error.splitlines()) == 1
+    put_three(str(tmp_path), instruct=instruct)
+    assert said in merge(str(tmp_path))
     assert not (tmp_path / "out/manifest.json").exists()
 
 
-@pytest.mark.parametrize(
-    ("alter", "said"),
-    [
-        (lambda data: data[:4], "is no safetensors file"),
-        (lambda data: b"\xff" * 8 + data[8:], "a header of"),
-        (lambda data: data[:-4], "its header says"),
-        (lambda data: data.replace(b"[0,", b"[4,", 1), "offsets"),
-        (lambda data: data.replace(b"F32", b"X32"), "wrong safetensors header"),
-    ],
-)
-def test_lying_headers_are_refused(tmp_path: Path, alter, said: str) -> None:  # type: ignore[no-untyped-def]
-    from safetensors.numpy import save
+def test_sums_that_overflow_are_refused(tmp_path: Path) -> None:
+    big = {"model__norm__weight": np.array([3e38], np.float32)}
+    small = {"model__norm__weight": np.array([-3e38], np.float32)}
+    three = [tensors(0, **small), tensors(1, **big), tensors(2, **big)]
+    put_three(str(tmp_path), **dict(zip(ROLES, three, strict=True)))
+    assert "tensor model.norm.weight: the sum overflows F32" in merge(str(tmp_path))
 
-    from tests.pico import commit
 
-    data = alter(save(tensors(0)))
-    model = commit(str(tmp_path), "model", {"model.safetensors": data})
-    with pytest.raises(BadInputError, match=said):
-        read_tensors(model)
+def test_whole_numbers_are_not_merged(tmp_path: Path) -> None:
+    three = {role: tensors(1, model__norm__weight=np.ones(1, np.int8)) for role in ROLES}
+    put_three(str(tmp_path), **three)
+    assert "tensor model.norm.weight of --onto has dtype I8" in merge(str(tmp_path))
+
+
+def test_tokens_of_another_meaning_are_refused(tmp_path: Path) -> None:
+    put_three(str(tmp_path))
+    put(f"{tmp_path}/other", tensors(1), words=tokenizer("b", "a", *WORDS[2:]))
+    (tmp_path / "instruct").rename(tmp_path / "unused")
+    (tmp_path / "other").rename(tmp_path / "instruct")
+    assert "tokens mean other rows" in merge(str(tmp_path))
+
+
+def test_config_that_is_no_object_is_refused(tmp_path: Path) -> None:
+    put_three(str(tmp_path))
+    for content in (b"[]", b"{", json.dumps({"quantization_config": {}}).encode()[:-1]):
+        folder = tmp_path / str(len(content)) / "base"
+        commit_tensors(str(folder), {"model.safetensors": tensors(0)}, config__json=content)
+        for role in ("instruct", "onto"):
+            (folder.parent / role).symlink_to(tmp_path / role)
+        assert "config.json" in merge(str(folder.parent))
