@@ -18,6 +18,7 @@ from jobs.report.averages import Column, Score, average, averages
 from jobs.report.collect import CPT, Run, Scored
 from jobs.report.gate import Decision, Evidence, Tolerance, Verdict, decide, worst
 from jobs.report.lineage import Step, walk
+from jobs.report.weights import Weights, weights_of
 
 
 class _Part(BaseModel):
@@ -47,6 +48,8 @@ class Candidate(_Part):
     """Name under which its instruct model was scored."""
     decision: Decision
     reasons: tuple[str, ...]
+    weights: Weights | None
+    """What moved its weights, where its merge tells."""
 
 
 class StepRecord(_Part):
@@ -192,6 +195,7 @@ def _candidate(run: Run, name: str, artifact: Artifact, verdict: Verdict) -> Can
         instruct=instruct.name if instruct else None,
         decision=verdict.decision,
         reasons=verdict.reasons,
+        weights=weights_of(artifact),
     )
 
 

@@ -7,7 +7,8 @@ of many only their number is told; ``bytes`` and ``seconds`` get units; lists ar
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-HIDDEN = ("outputs", "seconds")
+HIDDEN = ("outputs", "seconds", "change")
+"""Told elsewhere: to Argo, in the lineage, and under the change of the weights."""
 MAX_NESTED = 8
 MAX_TEXT = 60
 
@@ -39,6 +40,8 @@ def _facts(statistics: Mapping[str, Any], above: str) -> Iterator[tuple[str, str
 def _number(words: str, value: float) -> tuple[str, str]:
     if words.startswith("bytes ") or words.endswith(" bytes"):
         return words.replace("bytes", "").strip(), size(value)
+    if words.startswith("busy "):
+        return words, duration(value)
     if words.endswith(" seconds"):
         return words.removesuffix(" seconds"), duration(value)
     return words, count(value)
@@ -55,6 +58,19 @@ def count(value: float) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4g}"
+
+
+def small(value: float, digits: int = 2) -> str:
+    """A number of a few significant digits, written out unless it is very small.
+
+    >>> small(0.000213), small(0.009999), small(0.5, 1), small(12.34), small(2e-9, 1), small(0)
+    ('0.00021', '0.010', '0.5', '12', '2e-09', '0')
+    """
+    if value == 0:
+        return "0"
+    rounded = f"{value:.{digits - 1}e}"
+    places = digits - 1 - int(rounded.partition("e")[2])
+    return f"{value:.{max(0, places)}f}" if places < 8 else rounded
 
 
 def size(value: float) -> str:

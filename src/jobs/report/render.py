@@ -12,8 +12,9 @@ from markupsafe import Markup
 from jobs.report.averages import GROUPS, TITLES, Score
 from jobs.report.chart import draw
 from jobs.report.document import Candidate, ModelScores, Report, StepRecord, periods
-from jobs.report.facts import count, duration, facts, size
+from jobs.report.facts import count, duration, facts, size, small
 from jobs.report.gate import CERTAIN, signed
+from jobs.report.weights_chart import draw_weights
 
 STORY = ("crawl", "curate", "pack", "train", "merge")
 """The jobs whose statistics are told under "What was done"."""
@@ -64,7 +65,14 @@ def render(name: str, report: Report, candidate: Candidate | None = None) -> str
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        points=points, signed=_signed, code=code, count=count, facts=facts, duration=duration
+        points=points,
+        signed=_signed,
+        code=code,
+        count=count,
+        facts=facts,
+        duration=duration,
+        small=_small,
+        percent=percent,
     )
     shown = candidate or next(c for c in report.candidates if c.model == report.main_candidates[0])
     told = report.ancestry(candidate.digest) if candidate else report.lineage
@@ -80,6 +88,7 @@ def render(name: str, report: Report, candidate: Candidate | None = None) -> str
         num_items=_num_items(report, scores),
         total_seconds=math.fsum(_seconds(step) or 0 for step in report.lineage),
         chart=draw(report),
+        moved=[(c, draw_weights(c.weights)) for c in report.candidates if c.weights],
         story=[step for job in STORY for step in told if step.job == job],
         periods=periods(told),
         lineage=list(lineage_rows(report.lineage)),
@@ -183,6 +192,22 @@ def points(score: Score | None) -> str:
 
 def _signed(value: float | None, digits: int = 2) -> str:
     return NONE if value is None or not math.isfinite(value) else signed(value, digits)
+
+
+def _small(value: float | None) -> str:
+    return NONE if value is None else small(value)
+
+
+def percent(share: float) -> str:
+    """A share of 1, in which "all" and "none" are exact.
+
+    >>> percent(0.9732), percent(0.99999), percent(1.0), percent(1e-6)
+    ('97.3 %', '> 99.9 %', '100 %', '< 0.1 %')
+    """
+    if share in (0, 1):
+        return f"{share:.0%}".replace("%", " %")
+    text = f"{100 * share:.1f} %"
+    return {"0.0 %": "< 0.1 %", "100.0 %": "> 99.9 %"}.get(text, text)
 
 
 def markdown(value: Any) -> Any:

@@ -12,7 +12,7 @@ class ReportSettings(JobSettings):
 
     job: ClassVar[str] = "report"
     kind: ClassVar[str] = "report"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     run: Annotated[Uri, OPERATIONAL]
     """URI of the family's part of a run: the prefix that holds cpt, candidates and scores."""

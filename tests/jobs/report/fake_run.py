@@ -125,10 +125,15 @@ class FakeRun:
             self.score(name, "heldout", {"bits_per_byte": (bits, None)})
 
 
-def make_run(store: Path, candidate: float = 0.31, bits: float = 1.2, **chosen: Any) -> FakeRun:
-    """A whole run: instruct at 0.31 and 1.5 bits per byte, the candidate as given."""
-    run = FakeRun(store, **chosen)
-    run.make_sources()
+def make_run(
+    store: Path, candidate: float = 0.31, bits: float = 1.2, merge: Mapping[str, Any] = {}
+) -> FakeRun:
+    """A whole run: instruct at 0.31 and 1.5 bits per byte, the candidate as given.
+
+    `merge` is what the manifest of the candidate tells.
+    """
+    run = FakeRun(store)
+    run.make_sources({"merge": merge})
     run.score_all("base", 0.2, 1.4)
     run.score_all("instruct", 0.31, 1.5)
     run.score_all("refreshed-base", 0.21, 1.1)
