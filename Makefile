@@ -5,11 +5,19 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps
+PIP    := -m pip install -qq --disable-pip-version-check --require-hashes --no-deps
+BENCH  := .bench/venv
 CODE   := src/jobs pipelines demo benchmarks tests
 
+# Into the environment $(1): torch without CUDA where such a build is found.
+define install_torch
+	@$(1)/bin/python $(PIP) -r requirements/torch-cpu.lock 2>/dev/null || { \
+	  echo "No CPU build of torch found here; installing the larger one with CUDA …"; \
+	  $(1)/bin/python $(PIP) -r requirements/torch-cuda.lock; }
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types render check-render check bench lock setup clean
+.PHONY: help demo test lint format types render check-render check bench bench-merge lock setup clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,6 +50,9 @@ check: lint types check-render test ## What .ci/run runs
 bench: $(READY) ## Every performance figure, as one table
 	@$(BIN)/python -m benchmarks
 
+bench-merge: $(READY) $(BENCH)/.ready ## The merge beside mergekit and the floors (half an hour, 50 GB of disk)
+	@$(BIN)/python -m benchmarks.merge
+
 setup: $(READY) ## Make .venv from the lock; the others call it
 
 $(READY): requirements/all.lock requirements/torch-cpu.lock requirements/torch-cuda.lock pyproject.toml
@@ -51,15 +62,20 @@ $(READY): requirements/all.lock requirements/torch-cpu.lock requirements/torch-c
 	  { echo "Perennial needs a C++ compiler (Debian: apt-get install g++)"; exit 64; }
 	@echo "Installing into $(VENV) (once, some minutes) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) -r requirements/all.lock
-	@$(PIP) -r requirements/torch-cpu.lock 2>/dev/null || { \
-	  echo "No CPU build of torch found here; installing the larger one with CUDA …"; \
-	  $(PIP) -r requirements/torch-cuda.lock; }
+	@$(BIN)/python $(PIP) -r requirements/all.lock
+	$(call install_torch,$(VENV))
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(BENCH)/.ready: requirements/bench.lock requirements/torch-cpu.lock requirements/torch-cuda.lock | $(READY)
+	@echo "Installing mergekit and an S3 server into $(BENCH) (once) …"
+	@$(BIN)/python -m venv $(BENCH)
+	@$(BENCH)/bin/python $(PIP) -r requirements/bench.lock
+	$(call install_torch,$(BENCH))
 	@touch $@
 
 lock: ## Pin anew what pyproject.toml asks for (slow)
 	@$(PYTHON) requirements/lock.py
 
-clean: ## Remove what make made: .venv and the demo's store
-	@rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache
+clean: ## Remove what make made: .venv, the demo's store, the benchmarks' models
+	@rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache

