@@ -14,7 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 
 MOST_OPEN_FILES = 32
-WRITE_BUFFER_BYTES = 2**18
+WRITE_BYTES = 2**17
+"""Of one call: larger ones make the kernel look for large blocks of memory, and on a virtual
+machine that has given its free memory back those take ten times as long as small ones."""
 _STAGED_DIGITS = 18
 
 
@@ -72,7 +74,7 @@ class StagedFile:
         while True:
             digits = str(secrets.randbelow(10**_STAGED_DIGITS)).zfill(_STAGED_DIGITS)
             self._staged = path.with_name(f"{path.name}#{digits}")
-            self._file = self._staged.open("xb", buffering=WRITE_BUFFER_BYTES)
+            self._file = self._staged.open("xb", buffering=WRITE_BYTES)
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.flock(self._file, fcntl.LOCK_EX)
             if self._staged.exists():  # not taken for leavings just before the lock
@@ -80,7 +82,8 @@ class StagedFile:
             self._file.close()
 
     def write(self, data: memoryview) -> None:
-        self._file.write(data)
+        for start in range(0, len(data), WRITE_BYTES):
+            self._file.write(data[start : start + WRITE_BYTES])
 
     def finish(self) -> None:
         """The object appears, at once and whole."""

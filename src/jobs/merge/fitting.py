@@ -18,6 +18,8 @@ from jobs.model import CONFIG, Tensor, read_tensors
 
 RESIDUAL = "residual.json"
 """Beside a residual's tensors: what adding it must know."""
+ORDER = ("onto", "instruct", "base", "residual")
+"""The first of them that is given has the names, shapes and types of the result."""
 DTYPES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
 
 Tensors = Mapping[str, Tensor]
@@ -37,10 +39,9 @@ class Fit:
 
 def fit(artifacts: Mapping[str, Artifact], settings: MergeSettings) -> Fit:
     """The plan for these inputs, by role. Raises BadInputError where they do not fit."""
-    order = [role for role in ("onto", "instruct", "base", "residual") if role in artifacts]
-    if "onto" in order:
-        order = [role for role in ("onto", "base", "instruct", "residual") if role in artifacts]
-    models = {role: _read(artifacts[role], settings.max_bytes) for role in order}
+    order = [role for role in ORDER if role in artifacts]
+    room = settings.max_bytes // len(order)
+    models = {role: _read(artifacts[role], room) for role in order}
     configs = {role: model.config for role, model in models.items()}
     allowed = check_configs(configs, settings.allow_config)
     notes: dict[str, Any] = {"allowed_config": allowed} if allowed else {}
@@ -49,7 +50,8 @@ def fit(artifacts: Mapping[str, Artifact], settings: MergeSettings) -> Fit:
         notes |= {"renamed_tokens": len(renamed), "renamed_tokens_such_as": renamed[:3]}
     tensors, tied = tying.resolve(models)
     notes |= {"tied": tied} if tied else {}
-    words = [name for name in embedding_and_head(tensors[order[0]].keys()) if name]
+    first = tensors[order[0]]
+    words = [name for name in embedding_and_head(first.keys()) if name and first[name].shape]
     plan.check(tensors, words, extend=settings.vocabulary == "extend")
     base_rows, rows = _rows(models, tensors, words)
     if rows:

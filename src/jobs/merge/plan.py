@@ -66,7 +66,8 @@ def check(models: Mapping[str, Tensors], words: Collection[str], *, extend: bool
         for name, tensor in tensors.items():
             there = reference[name]
             same = tensor.dtype == there.dtype or role == "residual"
-            just_rows = name in words and tensor.shape[1:] == there.shape[1:] and tensor.shape
+            rows = name in words and len(tensor.shape) == len(there.shape) > 0
+            just_rows = rows and tensor.shape[1:] == there.shape[1:]
             if same and (tensor.shape == there.shape or (extend and just_rows)):
                 continue
             fix = "; --vocabulary extend takes the rows from where they are" if just_rows else ""

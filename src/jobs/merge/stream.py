@@ -28,7 +28,7 @@ SLOTS = 16
 """Pieces at work at a time: enough to hide a bucket's latency behind 48 reads."""
 REMOTE_ELEMENTS = 2**21
 """Most of a piece: 4 MiB of bfloat16 an operand, a good size for a ranged request."""
-LOCAL_ELEMENTS = 2**19
+LOCAL_ELEMENTS = 2**20
 """The same where all inputs are folders: there is no request to make worth its while."""
 
 Bytes = npt.NDArray[np.uint8]
@@ -60,7 +60,8 @@ class Stream:
         self._sources, self._compute = sources, compute
         remote = any(source.remote for source in sources.values())
         most = REMOTE_ELEMENTS if remote else LOCAL_ELEMENTS
-        self.most_elements = max(1, min(most, max_bytes // (SLOTS * sum(widths.values()))))
+        fitting = max_bytes // (SLOTS * sum(widths.values()))
+        self.most_elements = max(1, min(most, fitting) // 64 * 64)  # 64: buffers stay aligned
         self._widths = widths
         self.busy: defaultdict[str, float] = defaultdict(float)
         self._busy_lock = threading.Lock()
