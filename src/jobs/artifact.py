@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from jobs.errors import BadInputError
+from jobs.errors import BadInputError, PerennialError
 from jobs.manifest import MANIFEST, File, Input, Manifest, Producer, Work, digest, find_manifest
 from jobs.store import Prefix
 from jobs.strict_json import check_memory, parse
@@ -181,14 +181,15 @@ class ArtifactWriter:
     """Writes the files of one artifact; `commit` makes them one.
 
     Before a file appears it is looked whether another writer has committed; then LostRaceError
-    is raised. Two writers whose bytes differ may still cross in the moment between that look
-    and the write: readers find it by the digests.
+    is raised. Two writers of different work may still cross until one of them commits: readers
+    find it by the digests.
     """
 
     def __init__(self, prefix: Prefix, work: Work, inputs: Mapping[str, Input]) -> None:
         self.prefix, self.work = prefix, work
         self._inputs = dict(inputs)
         self._files: dict[str, File] = {}
+        self._scaffolding: list[str] = []
 
     @property
     def uri(self) -> str:
@@ -204,7 +205,12 @@ class ArtifactWriter:
         self.add(path, len(data), hashlib.sha256(data).hexdigest())
 
     def write_json(self, path: str, value: Any) -> None:
-        self.write(path, json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n")
+        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+        try:
+            data = text.encode()
+        except UnicodeEncodeError as error:  # JSON can hold half a character, a file cannot
+            raise BadInputError(f"{path} cannot be written as text: {error}") from error
+        self.write(path, data)
 
     def __contains__(self, path: str) -> bool:
         """Whether the file was written."""
@@ -244,6 +250,12 @@ class ArtifactWriter:
         for local in sorted(path for path in folder.rglob("*") if path.is_file()):
             self.upload_file(local, local.relative_to(folder).as_posix())
 
+    def write_scaffolding(self, path: str, data: bytes) -> None:
+        """A file that helps a later attempt, and is deleted once the artifact is whole."""
+        self._stop_if_lost()
+        self.prefix.write(path, data)
+        self._scaffolding.append(path)
+
     def beside(self, path: str, kind: str) -> "ArtifactWriter":
         """A writer for a lesser artifact of the same work, below this one's URI."""
         work = self.work.model_copy(update={"kind": kind})
@@ -258,14 +270,26 @@ class ArtifactWriter:
         return Artifact(self.prefix, self._manifest({}))
 
     def commit(self, statistics: Mapping[str, Any]) -> Artifact:
-        """Creates the manifest, or returns the winner's artifact where another was faster."""
+        """Creates the manifest, or returns the winner's artifact where another was faster.
+
+        Raises LostRaceError where the winner's is of other work.
+        """
         manifest = self._manifest(statistics)
         Artifact(self.prefix, manifest)._check_sizes()
         text = manifest.model_dump_json(indent=2) + "\n"
-        if not self.prefix.create(MANIFEST, text.encode()):
-            log.warning("lost-race out=%s using the winner's artifact", self.uri)
-            return Artifact.open(self.uri)
-        return Artifact(self.prefix, manifest)
+        if self.prefix.create(MANIFEST, text.encode()):
+            self._delete_scaffolding()
+            return Artifact(self.prefix, manifest)
+        winner = Artifact.open(self.uri)
+        if winner.manifest.differences(self.work):
+            raise LostRaceError
+        log.warning("lost-race out=%s using the winner's artifact", self.uri)
+        return winner
+
+    def _delete_scaffolding(self) -> None:
+        with contextlib.suppress(PerennialError):  # of no use any more, and in nobody's way
+            for path in self._scaffolding:
+                self.prefix.delete(path)
 
     def _manifest(self, statistics: Mapping[str, Any]) -> Manifest:
         files = tuple(sorted(self._files.values(), key=lambda file: file.path))

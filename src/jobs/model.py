@@ -12,7 +12,7 @@ from typing import Any
 from jobs.artifact import Artifact
 from jobs.errors import BadInputError
 from jobs.safetensors_header import DTYPE_BYTES, Tensor, held_bytes, read_header
-from jobs.strict_json import memory_needed, shown
+from jobs.strict_json import listed, memory_needed, shown
 
 __all__ = [
     "CONFIG",
@@ -183,17 +183,12 @@ def _read_index(model: Artifact, max_bytes: int) -> dict[str, str] | None:
 def _check_index(model: Artifact, index: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
     where = f"{model.uri}/{INDEX}"
     if unfound := sorted(index.keys() - tensors):
-        raise BadInputError(f"{where} lists tensors that no file has: {_some(unfound)}")
+        raise BadInputError(f"{where} lists tensors that no file has: {listed(unfound)}")
     if unlisted := sorted(tensors.keys() - index):
-        raise BadInputError(f"{where} lacks tensors that its files have: {_some(unlisted)}")
+        raise BadInputError(f"{where} lacks tensors that its files have: {listed(unlisted)}")
     for name, file in index.items():
         if tensors[name].file != file:
             raise BadInputError(
                 f"{where} and its files disagree: it says that {shown(name)} is in {file}, "
                 f"it is in {tensors[name].file}"
             )
-
-
-def _some(names: list[str], most: int = 3) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(shown(name) for name in names[:most]) + more

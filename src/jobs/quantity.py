@@ -23,7 +23,10 @@ def parse_count(value: object) -> object:
     unit = match and _UNITS.get(match[2].upper())
     if not match or not unit:
         raise ValueError("expected a count such as 4096, 100M, 1B or 2GiB")
-    return round(float(match[1]) * unit)
+    try:
+        return round(float(match[1]) * unit)
+    except OverflowError as error:
+        raise ValueError("expected a count that a machine can hold") from error
 
 
 Count = Annotated[int, BeforeValidator(parse_count)]

@@ -95,6 +95,15 @@ class Prefix:
             raise missing(self.uri, path)
         return self._tried(path, lambda: int(obstore.head(self._store, path)["size"]))
 
+    def version(self, path: str) -> str | None:
+        """What changes whenever the object is written anew, or None where the store has none.
+
+        Raises NotFoundError.
+        """
+        if not self._exists:
+            raise missing(self.uri, path)
+        return self._tried(path, lambda: obstore.head(self._store, path)["e_tag"])
+
     def exists(self, path: str) -> bool:
         try:
             self.size(path)

@@ -11,6 +11,7 @@ character takes four bytes, twice) and 8 n + 254 m (an object of many short, wid
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from jobs.errors import BadInputError
@@ -49,7 +50,7 @@ def check_memory(where: str, max_bytes: int, num_bytes: int, num_values: int = 0
     if needed > max_bytes:
         raise BadInputError(
             f"{where} may take {needed} bytes of memory to read ({num_bytes} bytes of JSON), "
-            f"more than the {max(0, max_bytes)} there are; raise --max-bytes"
+            f"more than the {max(0, max_bytes)} there are; raise --max-bytes where the job has it"
         )
 
 
@@ -65,6 +66,12 @@ def shown(value: object) -> str:
         return f"a list of {len(value)}"
     cut = value[: SHOWN_CHARACTERS + 1] if isinstance(value, str) else value
     return shortened(ascii(cut))
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(shown(name) for name in names[:most]) + more
 
 
 def shortened(text: str) -> str:

@@ -13,8 +13,9 @@ stored in (`Moments.inexact` counts where it is not), onto + residual has the sa
 direct merge, with one exception: an element whose instruct is −0, whose base is not, and whose
 onto equals base, becomes +0 instead of −0. For bfloat16 models stored in float32 it is exact
 wherever instruct and base are less than 2^16 apart in magnitude, or either is 0: two significands
-of 8 bits that far apart span 24. To keep onto's zeros, the residual of equal elements is stored
-as −0, the one number that adding never changes anything.
+of 8 bits that far apart span 24. (A difference beyond 3.4e38 is refused as a residual, though the
+direct merge may be possible.) To keep onto's zeros, the residual of equal elements is stored as
+−0, the one number that adding never changes anything.
 
 All arrays are one-dimensional, [elements], of the type that `exact.STORAGE` gives for a dtype.
 """
@@ -110,15 +111,18 @@ def add(onto: Words, residual: Words, out: Words, dtype: str, residual_dtype: st
     return found
 
 
-def copy(source: Words, out: Words, source_dtype: str, dtype: str) -> None:
+def copy(source: Words, out: Words, source_dtype: str, dtype: str) -> Moments:
     """Sets out to source, rounded where its type is narrower.
 
     Raises FloatingPointError where a value is NaN or infinite.
     """
+    found = Moments(source.size)
     for here in _stretches(source.size):
         (values,) = _finite([(source[here], source_dtype)])
         out[here] = source[here] if source_dtype == dtype else narrow(values, dtype)
-        _finite([(out[here], dtype)], f"a value overflows {dtype}")
+        (copied,) = _finite([(out[here], dtype)], f"a value overflows {dtype}")
+        found.inexact += int(np.count_nonzero(copied != values))
+    return found
 
 
 def _stretches(size: int) -> Iterator[slice]:

@@ -12,6 +12,7 @@ from jobs.merge import arithmetic
 from jobs.merge.arithmetic import Moments
 from jobs.merge.exact import widen
 from jobs.merge.plan import Piece
+from jobs.strict_json import shortened
 
 Words = npt.NDArray[Any]
 
@@ -33,7 +34,9 @@ class Arithmetic:
                 if not np.isfinite(widen(operand, piece.operands[role].dtype)).all()
             ]
             where = ", ".join(f"--{role} {self._models[role].uri}" for role in wrong or words)
-            raise BadInputError(f"tensor {piece.tensor.name}: {error} ({where})") from error
+            fix = "use the files as published, or train again" if wrong else "they do not fit"
+            name = shortened(piece.tensor.name)
+            raise BadInputError(f"tensor {name}: {error} ({where}); {fix}") from error
 
 
 def _compute(piece: Piece, words: Mapping[str, Words], out: Words) -> Moments:
@@ -46,5 +49,6 @@ def _compute(piece: Piece, words: Mapping[str, Words], out: Words) -> Moments:
         case {"onto": onto, "residual": residual}:
             return arithmetic.add(onto, residual, out, dtypes["onto"], dtypes["residual"])
     ((role, source),) = words.items()
-    arithmetic.copy(source, out, dtypes[role], piece.tensor.dtype)
-    return Moments(source.size, changed=0 if role == "onto" else source.size)
+    moments = arithmetic.copy(source, out, dtypes[role], piece.tensor.dtype)
+    moments.changed = 0 if role == "onto" else source.size
+    return moments

@@ -21,6 +21,7 @@ from jobs.merge.normal_config import (
     Config,
     normal_form,
 )
+from jobs.strict_json import shortened
 
 _TIED_WHEN_ABSENT: dict[bool, tuple[str, ...]] = {
     True: (
@@ -37,6 +38,7 @@ _TIED_WHEN_ABSENT: dict[bool, tuple[str, ...]] = {
 # Of a difference in these it is known that siblings of one architecture may bear it.
 _MAY_BE_HARMLESS = ("max_position_embeddings", "rope_scaling", "rope_theta", "sliding_window")
 _SHOWN_CHARACTERS = 60
+_LISTED = 12
 
 _EMBEDDINGS = (
     "model.embed_tokens.weight",  # Llama, Qwen, Mistral, Gemma, Phi-3
@@ -68,7 +70,9 @@ def check_configs(configs: Mapping[str, Config], allowed: Collection[str]) -> di
             differences[field] = [f"{text} in --{role}" for text, role in texts]
     refused = {field: texts for field, texts in differences.items() if field not in allowed}
     if refused:
-        listed = "; ".join(f"{field} is {', '.join(texts)}" for field, texts in refused.items())
+        said = [f"{_name(field)} is {', '.join(texts)}" for field, texts in refused.items()]
+        more = [f"and {len(said) - _LISTED} fields more"] if len(said) > _LISTED else []
+        listed = "; ".join(said[:_LISTED] + more)
         raise BadInputError(f"the models' config.json differ: {listed}; {_fix(refused)}")
     return differences
 
@@ -177,10 +181,14 @@ def _shown(values: list[Any]) -> list[str]:
     return [text if text not in long else _cut(text, start) for text in texts]
 
 
+def _name(field: str) -> str:
+    return shortened(ascii(field)[1:-1])
+
+
 def _cut(text: str, start: int) -> str:
     before = "…" if start else ""
     return before + text[start : start + _SHOWN_CHARACTERS] + "…"
 
 
 def _text(value: Any) -> str:
-    return "absent" if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return "absent" if value is None else json.dumps(value, sort_keys=True)

@@ -40,8 +40,7 @@ class Fit:
 def fit(artifacts: Mapping[str, Artifact], settings: MergeSettings) -> Fit:
     """The plan for these inputs, by role. Raises BadInputError where they do not fit."""
     order = [role for role in ORDER if role in artifacts]
-    room = settings.max_bytes // len(order)
-    models = {role: _read(artifacts[role], room) for role in order}
+    models = {role: _read(artifacts[role], settings.max_bytes) for role in order}
     configs = {role: model.config for role, model in models.items()}
     allowed = check_configs(configs, settings.allow_config)
     notes: dict[str, Any] = {"allowed_config": allowed} if allowed else {}
@@ -52,13 +51,14 @@ def fit(artifacts: Mapping[str, Artifact], settings: MergeSettings) -> Fit:
     notes |= {"tied": tied} if tied else {}
     first = tensors[order[0]]
     words = [name for name in embedding_and_head(first.keys()) if name and first[name].shape]
-    plan.check(tensors, words, extend=settings.vocabulary == "extend")
+    names = {role: f"--{role} {artifacts[role].uri}" for role in order}
+    plan.check(tensors, names, words, extend=settings.vocabulary == "extend")
     base_rows, rows = _rows(models, tensors, words)
     if rows:
         notes["vocabulary"] = {name: _told(parts) for name, parts in rows.items()}
     dtype = None if "onto" in artifacts else DTYPES[settings.dtype]
     targets = plan.targets(tensors, rows, dtype)
-    chat = configs.get("instruct") or configs["residual"]
+    chat = configs["instruct" if "instruct" in configs else "residual"]
     size = next((parts[-1].stop for parts in rows.values()), None)
     config = merged_config(configs[order[0]], chat, size)
     return Fit({role: model.tensors for role, model in models.items()}, targets, config,
@@ -83,6 +83,7 @@ def _rows(
         if "residual" in sizes:
             sizes["instruct"] = sizes.pop("residual")
             sizes["base"] = min(stored.get(name, sizes["instruct"]), sizes["instruct"])
+            _check_rows_of_residual(name, sizes)
         if len(set(sizes.values())) == 1:
             continue
         if "onto" in sizes:
@@ -95,10 +96,29 @@ def _rows(
     return base_rows, rows
 
 
+def _check_rows_of_residual(name: str, sizes: Mapping[str, int]) -> None:
+    """A residual has differences for the rows of its base, and instruct's values beyond them."""
+    onto, base = sizes["onto"], sizes["base"]
+    if onto < base:
+        raise BadInputError(
+            f"{name} has {onto} rows in --onto, fewer than the {base} of the residual's base: the "
+            "residual does not know the instruct model's values; give --base and --instruct "
+            "in its place"
+        )
+    if base < min(onto, sizes["instruct"]):
+        raise BadInputError(
+            f"{name} has {onto} rows in --onto and {sizes['instruct']} in --residual, but had "
+            f"{base} in the residual's base: the difference of the others is not known; make "
+            "the residual with a base of the same tokens"
+        )
+
+
 def _stored_rows(residual: Artifact) -> Mapping[str, int]:
     stored = residual.read_json(RESIDUAL)
     rows = stored.get("base_rows") if isinstance(stored, dict) else None
-    if not isinstance(rows, dict) or not all(type(size) is int for size in rows.values()):
+    if not isinstance(rows, dict) or not all(
+        type(size) is int and size >= 0 for size in rows.values()
+    ):
         raise BadInputError(
             f"{residual.uri}/{RESIDUAL} has no base_rows; make the residual again with jobs.merge"
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.merge.arithmetic import Moments
 
-_LAYER = re.compile(r"\.(?:layers|layer|h|blocks|block)\.(\d+)\.")
+_LAYER = re.compile(r"(?:^|\.)(?:layers|layer|h|blocks|block)\.(\d+)\.")
 # The first that fits: a norm within an attention block is a norm.
 _GROUPS = {
     "norms": re.compile(r"norm|\bln_|\.ln\d"),

@@ -25,8 +25,19 @@ u16, u32, f32 = np.uint16, np.uint32, np.float32
 
 
 def compiled(**options: Any) -> Any:
-    """numba, without Python objects or its lock; the machine code is kept beside the source."""
-    return njit(nogil=True, cache=True, error_model="numpy", **options)
+    """numba, without Python objects or its lock; the machine code is kept beside the source.
+
+    Where neither that folder, the user's nor ``NUMBA_CACHE_DIR`` can be written, it is compiled
+    at each start, in two seconds.
+    """
+
+    def compile_or_load(function: Any) -> Any:
+        try:
+            return njit(nogil=True, cache=True, error_model="numpy", **options)(function)
+        except RuntimeError:
+            return njit(nogil=True, error_model="numpy", **options)(function)
+
+    return compile_or_load
 
 
 SUMMING = {"reassoc", "contract"}  # the order of a sum of squares does not matter to a statistic
@@ -70,8 +81,9 @@ def _block_moments(onto, base, instruct):  # type: ignore[no-untyped-def]
     """Sums of (onto − base)², (instruct − base)² and of their product."""
     training = residual = product = 0.0
     for k in range(onto.size):
-        a = np.float64(_widen(onto[k]) - _widen(base[k]))
-        b = np.float64(_widen(instruct[k]) - _widen(base[k]))
+        middle = np.float64(_widen(base[k]))
+        a = np.float64(_widen(onto[k])) - middle
+        b = np.float64(_widen(instruct[k])) - middle
         training += a * a
         residual += b * b
         product += a * b

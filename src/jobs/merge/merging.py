@@ -28,7 +28,7 @@ from jobs.merge.arithmetic import Moments
 from jobs.merge.computing import Arithmetic
 from jobs.merge.exact import STORAGE
 from jobs.merge.fitting import RESIDUAL, Fit, fit
-from jobs.merge.plan import Target, cut_into_shards, pieces
+from jobs.merge.plan import Target, cut_into_shards, num_pieces, pieces
 from jobs.merge.resume import Records
 from jobs.merge.settings import MergeSettings
 from jobs.merge.source import Source
@@ -48,17 +48,13 @@ def merge(job: Job[MergeSettings]) -> Statistics:
     found = fit(job.inputs, job.settings)
     cut = cut_into_shards(found.targets, job.settings.shard_bytes)
     shards = dict(zip(shard_names(len(cut)), cut, strict=True))
-    records = Records(job.out)
-    moments, facts = _write_shards(job, found, shards, records)
+    moments, facts = _write_shards(job, found, shards)
     _write_side_files(job.out, job.inputs, found, shards)
-    records.clear(shards)
-    written = _bytes(found.targets)
-    moved = facts["bytes_read"] + written
+    moved = facts["bytes_read"] + facts["bytes_written"]
     return {
         "parameters": sum(target.tensor.elements for target in found.targets),
         "tensors": len(found.targets),
         "shards": len(shards),
-        "bytes_written": written,
         **facts,
         "gigabytes_per_second": round(moved / (time.monotonic() - started) / 1e9, 3),
         "change": groups.total(moments),
@@ -69,9 +65,11 @@ def merge(job: Job[MergeSettings]) -> Statistics:
 
 
 def _write_shards(
-    job: Job[MergeSettings], found: Fit, shards: Shards, records: Records
+    job: Job[MergeSettings], found: Fit, shards: Shards
 ) -> tuple[dict[str, Moments], dict[str, Any]]:
     """Writes the shards that are not there yet; moments by tensor, and what was read."""
+    sources = {role: Source(job.inputs[role]) for role in found.sources}
+    records = Records(job.out, {role: source.versions() for role, source in sources.items()})
     moments: dict[str, Moments] = {}
     for file in shards:
         if record := records.find(file):
@@ -80,22 +78,21 @@ def _write_shards(
     todo = {file: shard for file, shard in shards.items() if file not in job.out}
     total = _bytes(found.targets)
     left = sum(map(_bytes, todo.values()))
-    sources = {role: Source(job.inputs[role], found.sources[role]) for role in found.sources}
     with (
         Progress("merge", total, "bytes", done=total - left) as progress,
         Stream(sources, Arithmetic(job.inputs), _widths(found), job.settings.max_bytes) as stream,
     ):
-        cut = {file: list(pieces(shard, stream.most_elements)) for file, shard in todo.items()}
-        merged = stream.run(itertools.chain.from_iterable(cut.values()))
+        most = stream.most_elements
+        merged = stream.run(piece for shard in todo.values() for piece in pieces(shard, most))
         for file, shard in todo.items():
-            here = itertools.islice(merged, len(cut[file]))
+            here = itertools.islice(merged, num_pieces(shard, most))
             done = _write_shard(job.out, file, shard, here, stream, progress)
             records.save(job.out.written(file), done)
             moments.update(done)
         stream.verify()
     busy = {name: round(seconds, 2) for name, seconds in sorted(stream.busy.items())}
     read = sum(source.bytes_read for source in sources.values())
-    return moments, {"bytes_read": read, "busy": busy}
+    return moments, {"bytes_read": read, "bytes_written": left, "busy": busy}
 
 
 def _write_shard(

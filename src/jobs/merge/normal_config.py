@@ -56,6 +56,16 @@ _GEMMA_ACTIVATION = "gelu_pytorch_tanh"
 # Fields that older versions left out, with what transformers then takes; all others: no value.
 _WHEN_ABSENT: dict[str, dict[str, Any]] = {
     "cohere": {"rope_theta": 500_000},
+    "deepseek_v3": {"norm_topk_prob": True, "rope_interleave": True},
+    "falcon": {"multi_query": True, "parallel_attn": True},
+    "glm": {"attention_bias": True},
+    "glm4": {"attention_bias": True},
+    "gpt_bigcode": {
+        "attention_softmax_in_fp32": True, "multi_query": True, "scale_attn_weights": True,
+        "scale_attention_softmax_in_fp32": True,
+    },
+    "mpt": {"learned_pos_emb": True, "no_bias": True},
+    "starcoder2": {"use_bias": True},
     "gemma": {"hidden_act": _GEMMA_ACTIVATION},
     "gemma2": {"sliding_window_pattern": 2},
     "gemma3_text": {
@@ -68,7 +78,7 @@ _WHEN_ABSENT: dict[str, dict[str, Any]] = {
         "do_layer_norm_before": True, "enable_bias": True, "layer_norm_elementwise_affine": True,
     },
     "qwen2": {"use_sliding_window": False},
-    "qwen2_moe": {"use_sliding_window": False},
+    "qwen2_moe": {"qkv_bias": True, "use_sliding_window": False},
     "qwen3": {"use_sliding_window": False},
     "qwen3_moe": {"use_sliding_window": False},
     "smollm3": {"rope_theta": 2_000_000},

@@ -17,6 +17,7 @@ from jobs.errors import BadInputError
 from jobs.merge.exact import STORAGE
 from jobs.merge.vocabulary import Rows
 from jobs.model import Tensor
+from jobs.strict_json import listed, shortened
 
 Tensors = Mapping[str, Tensor]
 
@@ -51,18 +52,20 @@ class Piece:
     operands: Mapping[str, Tensor]
 
 
-def check(models: Mapping[str, Tensors], words: Collection[str], *, extend: bool) -> None:
+def check(
+    models: Mapping[str, Tensors], names: Mapping[str, str], words: Collection[str], *, extend: bool
+) -> None:
     """Raises BadInputError unless all models hold the same tensors.
 
-    Those named in `words` have a row a token; with `extend` the number of rows may differ. A
-    residual may have a type of its own.
+    `names` says of each role what errors call it. Tensors in `words` have a row a token; with
+    `extend` the number of rows may differ. A residual may have a type of its own.
     """
     (first, reference), *others = models.items()
     for role, tensors in others:
         if missing := sorted(reference.keys() - tensors.keys()):
-            raise BadInputError(f"--{role} lacks tensors that --{first} has: {_some(missing)}")
+            raise _differing(names[role], "lacks", names[first], "has", missing)
         if extra := sorted(tensors.keys() - reference.keys()):
-            raise BadInputError(f"--{role} has tensors that --{first} lacks: {_some(extra)}")
+            raise _differing(names[role], "has", names[first], "lacks", extra)
         for name, tensor in tensors.items():
             there = reference[name]
             same = tensor.dtype == there.dtype or role == "residual"
@@ -70,18 +73,34 @@ def check(models: Mapping[str, Tensors], words: Collection[str], *, extend: bool
             just_rows = rows and tensor.shape[1:] == there.shape[1:]
             if same and (tensor.shape == there.shape or (extend and just_rows)):
                 continue
-            fix = "; --vocabulary extend takes the rows from where they are" if just_rows else ""
+            fix = "merge models of one architecture, saved in one type"
+            if same and just_rows:
+                fix = "--vocabulary extend takes the rows from where they are"
             raise BadInputError(
-                f"tensor {name} is {tensor.dtype} {list(tensor.shape)} in --{role} "
-                f"but {there.dtype} {list(there.shape)} in --{first}{fix}"
+                f"tensor {shortened(name)} is {tensor.dtype} {list(tensor.shape)} in "
+                f"{names[role]} but {there.dtype} {list(there.shape)} in {names[first]}; {fix}"
             )
     for role, tensors in models.items():
         for tensor in tensors.values():
-            if tensor.dtype not in STORAGE:
-                raise BadInputError(
-                    f"tensor {tensor.name} of --{role} has dtype {tensor.dtype}; "
-                    f"merged are {', '.join(STORAGE)}"
-                )
+            _check_type(tensor, names[role], words)
+
+
+def _differing(one: str, does: str, other: str, does_not: str, tensors: list[str]) -> BadInputError:
+    return BadInputError(
+        f"{one} {does} tensors that {other} {does_not}: {listed(tensors)}; "
+        "merge models of one architecture"
+    )
+
+
+def _check_type(tensor: Tensor, model: str, words: Collection[str]) -> None:
+    name = shortened(tensor.name)
+    if tensor.name in words and tensor.elements == 0:
+        raise BadInputError(f"tensor {name} of {model} has no rows; use the model as published")
+    if tensor.dtype not in STORAGE:
+        raise BadInputError(
+            f"tensor {name} of {model} has dtype {tensor.dtype}; merged are "
+            f"{', '.join(STORAGE)}: save it in one of them"
+        )
 
 
 def targets(
@@ -151,6 +170,8 @@ def pieces(shard: Sequence[Target], most_elements: int) -> Iterator[Piece]:
                 yield Piece(target.tensor, first, size, segment.operands)
 
 
-def _some(names: list[str], most: int = 4) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def num_pieces(shard: Sequence[Target], most_elements: int) -> int:
+    """How many `pieces` there are."""
+    return sum(
+        -(-segment.elements // most_elements) for target in shard for segment in target.segments
+    )

@@ -2,7 +2,8 @@
 
 Beside each shard, once it is whole, stands a record of the work it belongs to, its digest and its
 moments, under ``shards/``. A shard counts as done if the record is of this very work and the
-shard's bytes have the digest it names.
+shard's bytes have the digest it names, and if no input has been written anew since: a shard may
+have been made before its inputs' digests were known to be right.
 """
 
 import hashlib
@@ -17,6 +18,8 @@ from jobs.store import NotFoundError, Prefix
 
 FOLDER = "shards"
 
+Versions = Mapping[str, Mapping[str, str | None]]
+
 
 class Record(BaseModel):
     """One shard that was written whole; its moments by tensor."""
@@ -24,6 +27,8 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     work: Work
+    versions: Versions
+    """Role → weight file → its version in the store when it was read."""
     file: File
     moments: Mapping[str, Moments]
 
@@ -31,28 +36,30 @@ class Record(BaseModel):
 class Records:
     """The records of one merge, below the artifact it writes."""
 
-    def __init__(self, out: ArtifactWriter) -> None:
-        self._out = out
-        self._prefix = out.prefix / FOLDER
+    def __init__(self, out: ArtifactWriter, versions: Versions) -> None:
+        self._out, self._versions = out, versions
 
     def find(self, file: str) -> Record | None:
         """The record of a shard that is there and whole, or None."""
         try:
-            record = Record.model_validate_json(self._prefix.read(f"{file}.json"))
-            whole = record.work == self._out.work and _holds(self._out.prefix, record.file)
+            data = self._out.prefix.read(_path(file))
+            record = Record.model_validate_json(data)
+            same = (record.work, record.versions) == (self._out.work, self._versions)
+            if not same or not _holds(self._out.prefix, record.file):
+                return None
         except (NotFoundError, ValidationError):
             return None
-        return record if whole else None
+        self._out.write_scaffolding(_path(file), data)
+        return record
 
     def save(self, file: File, moments: Mapping[str, Moments]) -> None:
         """To be called once the shard is there."""
-        record = Record(work=self._out.work, file=file, moments=moments)
-        self._prefix.write(f"{file.path}.json", record.model_dump_json().encode())
+        record = Record(work=self._out.work, versions=self._versions, file=file, moments=moments)
+        self._out.write_scaffolding(_path(file.path), record.model_dump_json().encode())
 
-    def clear(self, files: Mapping[str, object]) -> None:
-        """They are of no use once the artifact is whole."""
-        for file in files:
-            self._prefix.delete(f"{file}.json")
+
+def _path(file: str) -> str:
+    return f"{FOLDER}/{file}.json"
 
 
 def _holds(prefix: Prefix, file: File) -> bool:

@@ -27,7 +27,7 @@ class MergeSettings(JobSettings):
     base: Annotated[Uri | None, artifact_input("model")] = None
     """URI of the original base model."""
     instruct: Annotated[Uri | None, artifact_input("model")] = None
-    """URI of its instruct twin; tokenizer, chat template and generation settings are its."""
+    """URI of its instruct twin, which also gives tokenizer, chat template, generation settings."""
     residual: Annotated[Uri | None, artifact_input("residual")] = None
     """URI of a stored residual, in place of --base and --instruct."""
     onto: Annotated[Uri | None, artifact_input("model")] = None
@@ -36,11 +36,12 @@ class MergeSettings(JobSettings):
     """Embeddings of different numbers of rows: refuse, or take rows that one side lacks from
     the other."""
     allow_config: tuple[str, ...] = ()
-    """Fields of config.json that may differ, each by name: rope_scaling between Llama 3 and 3.1."""
+    """Fields of config.json that may differ, each by name: rope_scaling,max_position_embeddings
+    between Llama 3 and 3.1."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     """Type of a residual's tensors (a candidate's are those of --onto)."""
     shard_bytes: Count = Field(5 * 10**9, ge=1)
-    """Largest size of one shard of the result, in bytes."""
+    """Largest size of one shard of the result, in bytes, unless one tensor is larger."""
     max_bytes: Annotated[Count, OPERATIONAL] = Field(2**28, ge=2**16)
     """Most bytes of tensors held in memory at a time."""
 
@@ -59,6 +60,7 @@ class MergeSettings(JobSettings):
     def identity(self) -> dict[str, Any]:
         """Without what the result does not depend on."""
         values = super().identity()
+        values["allow_config"] = sorted(values["allow_config"])
         if self.onto:
             del values["dtype"]
         return values

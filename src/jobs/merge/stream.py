@@ -68,12 +68,14 @@ class Stream:
         self._threads = contextlib.ExitStack()
 
     def __enter__(self) -> "Stream":
-        self._fetchers = self._pool(SLOTS)
+        self._fetchers = self._pool(SLOTS * len(self._sources))
         self._digesters = {role: self._pool(1) for role in self._sources}  # in order of the file
         self._workers = self._pool(len(os.sched_getaffinity(0)))
         return self
 
     def __exit__(self, *_: object) -> None:
+        for source in self._sources.values():
+            source.stopped = True
         self._threads.close()
 
     def _pool(self, threads: int) -> ThreadPoolExecutor:

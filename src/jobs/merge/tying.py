@@ -34,7 +34,7 @@ def resolve(models: Mapping[str, Model]) -> tuple[dict[str, Mapping[str, Tensor]
     embedding, head = embedding_and_head(names)
     if embedding is None or head is None:
         return tensors, None
-    tied = [role for role, model in models.items() if is_tied(model.config)]
+    tied = [role for role, model in models.items() if _is_tied(role, model)]
     if not tied:
         return tensors, None
     for role, model in models.items():
@@ -49,6 +49,13 @@ def resolve(models: Mapping[str, Model]) -> tuple[dict[str, Mapping[str, Tensor]
     if head in models[first].tensors:
         return {role: _with_head(model, embedding, head) for role, model in models.items()}, done
     return {role: _without(model, head) for role, model in models.items()}, done
+
+
+def _is_tied(role: str, model: Model) -> bool:
+    try:
+        return is_tied(model.config)
+    except BadInputError as error:
+        raise BadInputError(f"--{role} {model.artifact.uri}: {error}") from error
 
 
 def _with_head(model: Model, embedding: str, head: str) -> Mapping[str, Tensor]:

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from jobs.artifact import Artifact
-from jobs.command_line import begin, finish
+from jobs.artifact import Artifact, LostRaceError
+from jobs.command_line import Job, begin, finish
 from jobs.errors import BadInputError
 from jobs.merge.merging import merge
 from jobs.merge.settings import MergeSettings
@@ -36,12 +36,17 @@ def files_of(**changes: np.ndarray | None) -> Files:
     }
 
 
-def run(store: Path, *flags: str) -> Artifact:
-    """The job in this process. Raises what it raises."""
+def begin_job(store: Path, *flags: str) -> Job[MergeSettings]:
     uris = [f"--{role}={store}/{role}" for role in ROLES]
     settings = MergeSettings.from_flags([*uris, f"--out={store}/out", *flags])
     job = begin(settings, settings.open_inputs())
     assert job is not None
+    return job
+
+
+def run(store: Path, *flags: str) -> Artifact:
+    """The job in this process. Raises what it raises."""
+    job = begin_job(store, *flags)
     return finish(job, merge(job))
 
 
@@ -98,8 +103,10 @@ LONE[299, 6] = -np.inf
 
 # What is wrong with the instruct model → its files, and what the one line says.
 CORPUS: dict[str, tuple[Files, str]] = {
-    "a tensor less": (files_of(model__norm__weight=None), "--instruct lacks tensors"),
-    "a tensor more": (files_of(d=np.zeros(1, np.float32)), "--instruct has tensors"),
+    "a tensor less": (files_of(model__norm__weight=None),
+                      "--instruct .* lacks tensors that --onto .* has: 'model.norm.weight'"),
+    "a tensor more": (files_of(d=np.zeros(1, np.float32)),
+                      "--instruct .* has tensors that --onto .* lacks: 'd'"),
     "another shape": (files_of(model__norm__weight=np.ones(2, np.float32)), r"F32 \[2\] in"),
     "the shape turned": (files_of(**{Q.replace(".", "__"): np.ones((7, 300), np.float32)}),
                          r"F32 \[7, 300\] in --instruct"),
@@ -126,6 +133,10 @@ CORPUS: dict[str, tuple[Files, str]] = {
         "the two differ in --"),
     "no head, yet not tied": (files_of(lm_head__weight=None), f"lacks tensors .*{HEAD}"),
     "quantised": (configured(quantization_config={"bits": 4}), "quantization_config"),
+    "config has half a character": (
+        configured(temperature="\ud800"), "config.json cannot be written as text"),
+    "no rows": (files_of(**{EMBEDDING.replace(".", "__"): np.ones((0, 4), np.float32)}),
+                r"F32 \[0, 4\] in --instruct"),
     "config is a list": ({**files_of(), "config.json": b"[]"}, "config.json"),
     "config is deep": ({**files_of(), "config.json": b"[" * 10**5}, "config.json"),
     "config is cut": ({**files_of(), "config.json": b'{"a'}, "config.json"),
@@ -202,8 +213,36 @@ def test_a_bad_model_is_refused(store: Path, wrong: str) -> None:
 def test_the_corpus_is_of_models_that_are_fine_but_for_one_thing(store: Path) -> None:
     replace(store, "instruct", files_of())
     assert run(store).manifest.kind == "model"
-    replace(store, "base", indexed(in_part()))
-    assert (store / "out/manifest.json").exists()
+
+
+def test_models_without_rows_are_refused(store: Path) -> None:
+    for role in ROLES:
+        replace(
+            store, role, files_of(**{EMBEDDING.replace(".", "__"): np.ones((0, 4), np.float32)})
+        )
+    with pytest.raises(BadInputError, match=f"tensor {EMBEDDING} of --onto .* has no rows"):
+        run(store, "--vocabulary=extend")
+
+
+def test_configs_that_say_nothing_are_no_crash(store: Path) -> None:
+    for role in ROLES:
+        files = {**files_of(lm_head__weight=None), "config.json": b"{}"}
+        replace(store, role, files)
+    assert run(store).read_json("config.json") == {}
+
+
+def test_other_work_on_the_same_place_is_told(store: Path) -> None:
+    """It lost the race at the very end: the winner's artifact is not its own."""
+    job = begin_job(store)
+    put(f"{store}/later", tensors(7))
+    uris = [f"--{role}={store}/{role}" for role in ("base", "instruct")]
+    settings = MergeSettings.from_flags([*uris, f"--onto={store}/later", f"--out={store}/out"])
+    other = begin(settings, settings.open_inputs())
+    assert other is not None
+    statistics = merge(job)
+    finish(other, merge(other))
+    with pytest.raises(LostRaceError):
+        finish(job, statistics)
 
 
 def test_the_command_ends_with_64_and_one_line(store: Path) -> None:

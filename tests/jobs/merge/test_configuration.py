@@ -1,5 +1,6 @@
 """Which configs are of one architecture, whoever wrote them, and what the candidate's holds."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,14 @@ from typing import Any
 import pytest
 
 from jobs.errors import BadInputError
-from jobs.merge.configuration import check_configs, embedding_and_head, is_tied, merged_config
+from jobs.merge.configuration import (
+    _TIED_WHEN_ABSENT,
+    check_configs,
+    embedding_and_head,
+    is_tied,
+    merged_config,
+)
+from jobs.merge.normal_config import normal_form
 
 Config = dict[str, Any]
 
@@ -387,3 +395,14 @@ def test_embedding_and_head_are_found(name: str, tmp_path: Path) -> None:
 def test_unknown_names_are_no_embedding() -> None:
     assert embedding_and_head(["a", "b"]) == (None, None)
     assert embedding_and_head(["wte.weight", "lm_head.weight"]) == ("wte.weight", "lm_head.weight")
+
+
+@pytest.mark.parametrize("family", sorted(itertools.chain(*_TIED_WHEN_ABSENT.values())))
+def test_false_is_not_absent_where_the_default_is_true(family: str) -> None:
+    from transformers import CONFIG_MAPPING
+
+    config = {**CONFIG_MAPPING[family]().to_dict(), "model_type": family}
+    for field, value in config.items():
+        if value is True and normal_form("base", {"model_type": family, field: True}).get(field):
+            absent = {name: other for name, other in config.items() if name != field}
+            assert normal_form("base", {**config, field: False}) != normal_form("base", absent)
