@@ -10,7 +10,8 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.artifact import Artifact, HashingFile
+from jobs.artifact import Artifact
+from jobs.hashing_file import HashingFile
 
 CHECKED, UNCHECKED = "checked", "unchecked"
 

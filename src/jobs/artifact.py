@@ -13,20 +13,19 @@ import json
 import logging
 import os
 from collections.abc import Container, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from jobs.errors import BadInputError, PerennialError
+from jobs.hashing_file import HashingFile
 from jobs.manifest import MANIFEST, File, Input, Manifest, Producer, Work, digest, find_manifest
 from jobs.store import Prefix
 from jobs.strict_json import check_memory, parse
 
 COPY_BYTES = 8 * 2**20
 MAX_JSON_BYTES = 2**28
-BESIDE_BYTES = 2**18
-"""From here on a write is digested in a thread beside it: the thread costs less than it gains."""
 
 log = logging.getLogger("artifact")
 
@@ -221,7 +220,7 @@ class ArtifactWriter:
         return self._files[path]
 
     @contextlib.contextmanager
-    def open(self, path: str, size_hint: int | None = None) -> Iterator["HashingFile"]:
+    def open(self, path: str, size_hint: int | None = None) -> Iterator[HashingFile]:
         """A file to stream into; it counts as written when the block ends without an error.
 
         `size_hint` is about how many bytes will come, where that is known.
@@ -304,46 +303,6 @@ class ArtifactWriter:
             statistics=dict(statistics),
             created=datetime.now(UTC).replace(microsecond=0),
         )
-
-
-class HashingFile:
-    """Passes writes on and digests them on the way; large ones both at once."""
-
-    def __init__(self, target: IO[bytes], digester: Executor) -> None:
-        self._target, self._digester = target, digester
-        self._bytes = 0
-        self.sha256 = hashlib.sha256()
-        self.closed = False
-
-    def write(self, data: Any) -> int:
-        view = memoryview(data).cast("B") if len(data) else memoryview(b"")
-        if len(view) < BESIDE_BYTES:
-            self.sha256.update(view)
-            self._target.write(view)
-        else:
-            digested = self._digester.submit(self.sha256.update, view)
-            self._target.write(view)
-            digested.result()
-        self._bytes += len(view)
-        return len(view)
-
-    def tell(self) -> int:
-        return self._bytes
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed = True
-
-    def writable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
 
 
 def _sha256(path: Path) -> str:

@@ -1,20 +1,16 @@
 """Which arithmetic a piece needs, by the operands it has; and errors that name models. Pure."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from jobs.artifact import Artifact
 from jobs.errors import BadInputError
 from jobs.merge import arithmetic
 from jobs.merge.arithmetic import Moments
-from jobs.merge.exact import widen
+from jobs.merge.exact import Words, widen
 from jobs.merge.plan import Piece
 from jobs.strict_json import shortened
-
-Words = npt.NDArray[Any]
 
 
 class Arithmetic:

@@ -12,17 +12,16 @@ from jobs.artifact import Artifact
 from jobs.errors import BadInputError
 from jobs.merge import plan, tying
 from jobs.merge.configuration import check_configs, embedding_and_head, merged_config
+from jobs.merge.plan import Tensors
 from jobs.merge.settings import MergeSettings
 from jobs.merge.vocabulary import Rows, check_vocabularies, row_sources
-from jobs.model import CONFIG, Tensor, read_tensors
+from jobs.model import CONFIG, read_tensors
 
 RESIDUAL = "residual.json"
 """Beside a residual's tensors: what adding it must know."""
 ORDER = ("onto", "instruct", "base", "residual")
 """The first of them that is given has the names, shapes and types of the result."""
 DTYPES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
-
-Tensors = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ its libraries, and on a bucket the parts under way. Never a whole model, nor a c
 
 Taken from which model:
 
-    tensors' names, shapes, types     onto (of a residual: instruct)
+    tensors' names, shapes, types     onto (of a residual: instruct, and the type is --dtype)
     config.json                       onto, with what concerns chat from instruct
                                       (table in `jobs.merge.configuration.merged_config`)
-    tokenizer, chat template,         instruct
-    generation_config.json            instruct
+    tokenizer, chat template,         instruct, or the residual, which has instruct's
+    generation_config.json            the same
 """
 
 import itertools
@@ -19,21 +19,26 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from jobs.artifact import Artifact, ArtifactWriter
 from jobs.command_line import Job, Statistics
 from jobs.merge import groups
 from jobs.merge.arithmetic import Moments
 from jobs.merge.computing import Arithmetic
-from jobs.merge.exact import STORAGE
 from jobs.merge.fitting import RESIDUAL, Fit, fit
 from jobs.merge.plan import Target, cut_into_shards, num_pieces, pieces
 from jobs.merge.resume import Records
 from jobs.merge.settings import MergeSettings
 from jobs.merge.source import Source
 from jobs.merge.stream import Merged, Stream
-from jobs.model import CONFIG, GENERATION, INDEX, TOKENIZER_FILES, index_json, shard_names
+from jobs.model import (
+    CONFIG,
+    DTYPE_BYTES,
+    GENERATION,
+    INDEX,
+    TOKENIZER_FILES,
+    index_json,
+    shard_names,
+)
 from jobs.progress import Progress
 
 Shards = Mapping[str, Sequence[Target]]
@@ -68,7 +73,10 @@ def _write_shards(
     job: Job[MergeSettings], found: Fit, shards: Shards
 ) -> tuple[dict[str, Moments], dict[str, Any]]:
     """Writes the shards that are not there yet; moments by tensor, and what was read."""
-    sources = {role: Source(job.inputs[role]) for role in found.sources}
+    sources = {
+        role: Source(job.inputs[role], {tensor.file for tensor in tensors.values()})
+        for role, tensors in found.sources.items()
+    }
     records = Records(job.out, {role: source.versions() for role, source in sources.items()})
     moments: dict[str, Moments] = {}
     for file in shards:
@@ -153,6 +161,6 @@ def _widths(found: Fit) -> dict[str, int]:
     tensors = {role: list(tensors.values()) for role, tensors in found.sources.items()}
     tensors["out"] = [target.tensor for target in found.targets]
     return {
-        role: max((np.dtype(STORAGE[tensor.dtype]).itemsize for tensor in some), default=1)
+        role: max((DTYPE_BYTES[tensor.dtype] for tensor in some), default=1)
         for role, some in tensors.items()
     }

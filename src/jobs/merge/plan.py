@@ -11,12 +11,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-import numpy as np
-
 from jobs.errors import BadInputError
 from jobs.merge.exact import STORAGE
 from jobs.merge.vocabulary import Rows
-from jobs.model import Tensor
+from jobs.model import DTYPE_BYTES, Tensor
 from jobs.strict_json import listed, shortened
 
 Tensors = Mapping[str, Tensor]
@@ -135,7 +133,7 @@ def _target(
 
 def _result(model: Tensor, dtype: str | None, shape: tuple[int, ...]) -> Tensor:
     dtype = dtype or model.dtype
-    length = prod(shape) * np.dtype(STORAGE[dtype]).itemsize
+    length = prod(shape) * DTYPE_BYTES[dtype]
     return replace(model, dtype=dtype, shape=shape, length=length)
 
 

@@ -7,11 +7,11 @@ another read than the one it is merged from.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.artifact import COPY_BYTES, Artifact
-from jobs.model import weight_files
 
 
 @dataclass
@@ -25,13 +25,13 @@ class _Cursor:
 class Source:
     """The weight files of one input. `read` is for any thread, `digest` and `verify` for one."""
 
-    def __init__(self, model: Artifact) -> None:
+    def __init__(self, model: Artifact, files: Iterable[str]) -> None:
         self.model = model
         self.remote = model.prefix.folder is None
         self.bytes_read = 0
         self.stopped = False
         """Set by another thread: what is left is of no use any more."""
-        self._cursors = {file: _Cursor() for file in weight_files(model)}
+        self._cursors = {file: _Cursor() for file in sorted(files)}
 
     def read(self, file: str, start: int, buffer: memoryview) -> memoryview:
         """Bytes of a file from `start`, as many as `buffer` holds; perhaps in it."""

@@ -23,6 +23,7 @@ from jobs.merge.arithmetic import Moments
 from jobs.merge.exact import STORAGE
 from jobs.merge.plan import Piece
 from jobs.merge.source import Source
+from jobs.model import DTYPE_BYTES
 
 SLOTS = 16
 """Pieces at work at a time: enough to hide a bucket's latency behind 48 reads."""
@@ -86,14 +87,16 @@ class Stream:
     def run(self, pieces: Iterable[Piece]) -> Iterator[Merged]:
         """The merged pieces, in order. Raises what reading or computing one of them raised."""
         free = self._slots()
-        at_work: deque[tuple[Piece, dict[str, Bytes], list[Future[Any]]]] = deque()
+        at_work: deque[_AtWork] = deque()
         for piece in pieces:
             if not free:
-                yield from self._finish(at_work, free)
+                yield at_work[0].merged()
+                free.append(at_work.popleft().slot_when_digested())
             slot = free.pop()
-            at_work.append((piece, slot, self._start(piece, slot)))
+            at_work.append(_AtWork(piece, slot, *self._start(piece, slot)))
         while at_work:
-            yield from self._finish(at_work, free)
+            yield at_work[0].merged()
+            at_work.popleft().slot_when_digested()
 
     def verify(self) -> None:
         """Ends all digests. Raises BadInputError where a file is not what it should be."""
@@ -111,24 +114,18 @@ class Stream:
         ends = np.cumsum(list(sizes.values()))
         return [dict(zip(sizes, np.split(row, ends[:-1]), strict=True)) for row in memory]
 
-    def _finish(self, at_work: Any, free: list[dict[str, Bytes]]) -> Iterator[Merged]:
-        piece, slot, (computed, *digested) = at_work.popleft()
-        moments = computed.result()
-        yield Merged(piece, _of(slot["out"], piece, piece.tensor.dtype).data, moments)
-        for future in digested:
-            future.result()
-        free.append(slot)
-
-    def _start(self, piece: Piece, slot: dict[str, Bytes]) -> list[Future[Any]]:
+    def _start(
+        self, piece: Piece, slot: dict[str, Bytes]
+    ) -> tuple[Future[Moments], list[Future[Any]]]:
         """Futures of the result's moments, then of each operand's digest."""
         reads, digests = {}, []
         for role, tensor in piece.operands.items():
-            width = np.dtype(STORAGE[tensor.dtype]).itemsize
+            width = DTYPE_BYTES[tensor.dtype]
             place = tensor.file, tensor.start + piece.first * width
             buffer = slot[role].data[: piece.elements * width]
             reads[role], digested = self._read(role, *place, buffer)
             digests.append(digested)
-        return [self._workers.submit(self._merge, piece, reads, slot["out"]), *digests]
+        return self._workers.submit(self._merge, piece, reads, slot["out"]), digests
 
     def _read(
         self, role: str, file: str, start: int, buffer: memoryview
@@ -156,7 +153,7 @@ class Stream:
             role: np.frombuffer(read.result(), STORAGE[piece.operands[role].dtype])
             for role, read in reads.items()
         }
-        target = _of(out, piece, piece.tensor.dtype)
+        target = _result(out, piece)
         moments: Moments = self.timed(
             "arithmetic", self._compute, piece, words, target.view(STORAGE[piece.tensor.dtype])
         )
@@ -172,5 +169,25 @@ class Stream:
                 self.busy[what] += time.thread_time() - started
 
 
-def _of(buffer: Bytes, piece: Piece, dtype: str) -> Bytes:
-    return buffer[: piece.elements * np.dtype(STORAGE[dtype]).itemsize]
+@dataclass(frozen=True)
+class _AtWork:
+    """A piece that threads are working on, in its slot."""
+
+    piece: Piece
+    slot: dict[str, Bytes]
+    computed: Future[Moments]
+    digested: list[Future[Any]]
+
+    def merged(self) -> Merged:
+        moments = self.computed.result()
+        return Merged(self.piece, _result(self.slot["out"], self.piece).data, moments)
+
+    def slot_when_digested(self) -> dict[str, Bytes]:
+        """The slot, when no thread uses it any more."""
+        for future in self.digested:
+            future.result()
+        return self.slot
+
+
+def _result(out: Bytes, piece: Piece) -> Bytes:
+    return out[: piece.elements * DTYPE_BYTES[piece.tensor.dtype]]

@@ -12,7 +12,7 @@ from jobs.merge.arithmetic import Moments
 from jobs.merge.resume import Records
 from jobs.merge.settings import MergeSettings
 from jobs.merge.source import Source
-from jobs.model import read_tensors
+from jobs.model import read_tensors, weight_files
 from tests.jobs.merge.models import (
     CONFIG,
     EMBEDDING,
@@ -164,7 +164,10 @@ def records(out: Path, work: Work | None = None) -> Records:
     whole = Artifact.open(str(out))
     writer = ArtifactWriter(whole.prefix, work or Work.of(whole.manifest), {})
     models = {role: Artifact.open(str(out.parent / role)) for role in ROLES}
-    return Records(writer, {role: Source(model).versions() for role, model in models.items()})
+    return Records(
+        writer,
+        {role: Source(model, weight_files(model)).versions() for role, model in models.items()},
+    )
 
 
 def test_shards_that_are_whole_are_not_computed_again(tmp_path: Path) -> None:
