@@ -14,7 +14,7 @@ from demo.server import serve
 
 HERE = Path(__file__).parent
 FLEET = HERE / "fleet.yaml"
-SAMPLE = HERE / "ccnews"
+SAMPLE = HERE / "data" / "ccnews"
 WORK = HERE.parent / ".demo"
 
 

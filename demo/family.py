@@ -11,16 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from demo import seed
-from jobs.articles import read_articles
-from jobs.artifact import Artifact, ArtifactWriter
-from jobs.conversations import CONVERSATIONS
-from jobs.manifest import Work, find_manifest
-from jobs.store import Prefix
+from jobs.artifacts.manifest import Work, find_manifest
+from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import ArtifactWriter
+from jobs.kinds.articles import read_articles
+from jobs.kinds.conversations import CONVERSATIONS
+from jobs.store.prefix import Prefix
 
 OLD_PERIOD = "2026-08"
 Flags = dict[str, object]
 
-SAMPLE = Path(__file__).parent
+DATA = Path(__file__).parent / "data"
 PUBLISHER = "us.VoiceOfAmerica"
 TRAIN: Flags = {
     "batch-rows": "4",
@@ -110,7 +111,7 @@ def _texts(folder: Path) -> Iterator[str]:
     for batch in read_articles(Artifact.open(str(folder / "articles-clean"))):
         for article in batch.to_pylist():
             yield f"{article['title']}\n\n{article['body']}"
-    yield from (SAMPLE / CONVERSATIONS).read_text().splitlines()
+    yield from (DATA / CONVERSATIONS).read_text().splitlines()
 
 
 def _commit_conversations(out: Path) -> None:
@@ -118,5 +119,5 @@ def _commit_conversations(out: Path) -> None:
     if find_manifest(prefix) is None:
         work = Work(kind="conversations", producer="demo 1", settings={}, inputs={})
         writer = ArtifactWriter(prefix, work, {})
-        writer.upload_file(SAMPLE / CONVERSATIONS, CONVERSATIONS)
+        writer.upload_file(DATA / CONVERSATIONS, CONVERSATIONS)
         writer.commit({})

@@ -9,15 +9,16 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from jobs.artifacts.manifest import find_manifest
+from jobs.artifacts.releases import read_releases
 from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
-from jobs.manifest import find_manifest
-from jobs.releases import read_releases
-from jobs.store import Prefix, normal_uri
+from jobs.store.prefix import Prefix
+from jobs.store.uri import normal_uri
+from jobs.words import nearest
 from pipelines import layout
-from pipelines.fleet import read_fleet
-from pipelines.fleet_model import NAME, PERIOD, Fleet
+from pipelines.fleet.model import NAME, PERIOD, Fleet
+from pipelines.fleet.reading import read_fleet
 from pipelines.local.workflow import read_workflow
-from pipelines.words import nearest
 
 FLEETS_OWN = ("fleet", "suite", "families")
 """Parameters that ``-p`` may not set: the plan and the report of a run read them from the fleet."""
@@ -153,7 +154,7 @@ def render(
     ] = False,
 ) -> None:
     """Write the workflows of the chart and the JSON Schema of the fleet file."""
-    from pipelines import render as rendering
+    from pipelines.workflows import render as rendering
 
     changed = rendering.stale() if check else rendering.write()
     for path in changed:
@@ -187,8 +188,8 @@ def print_plan(fleet: Fleet, parameters: Mapping[str, str], *, each_step: bool) 
     """The plan of a run with these parameters."""
     from rich.console import Console
 
-    from pipelines.plan import make_plan
-    from pipelines.plan_view import show_plan
+    from pipelines.plan.plan import make_plan
+    from pipelines.plan.view import show_plan
 
     what = f"fleet {fleet.name} · period {parameters['period']} · run {parameters['run']}"
     typer.echo(f"{what} · store {parameters['store']}\n")

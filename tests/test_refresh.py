@@ -15,10 +15,10 @@ import pytest
 
 from demo.__main__ import SAMPLE
 from demo.server import serve
-from jobs.artifact import Artifact
-from jobs.manifest import MANIFEST, Manifest
-from jobs.store import Prefix
-from tests.pico import write_llama
+from jobs.artifacts.manifest import MANIFEST, Manifest
+from jobs.artifacts.reading import Artifact
+from jobs.store.prefix import Prefix
+from tests.support.pico import write_llama
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -2,12 +2,12 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-JOBS = sorted(path.parent.name for path in (ROOT / "src/jobs").glob("*/settings.py"))
+from tests.support.paths import ROOT
+
+JOBS = sorted(path.parent.name for path in (ROOT / "src/jobs").glob("*/__main__.py"))
 
 
 def packages(job: str) -> set[str]:

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jobs.artifact import ArtifactWriter
-from jobs.manifest import Work, find_manifest
-from jobs.model import INDEX, shard_names
-from jobs.store import Prefix
+from jobs.artifacts.manifest import Work, find_manifest
+from jobs.artifacts.writing import ArtifactWriter
+from jobs.kinds.model import INDEX, shard_names
+from jobs.store.prefix import Prefix
 
 VERSION = "2"
 SHARDS = {"base": 1, "instruct": 3, "onto": 5}

@@ -28,7 +28,7 @@ from benchmarks.merge.contenders import (
 from benchmarks.merge.measure import ROOT, Contender, Figures, Run, read_all, rounds, run_once, say
 from benchmarks.merge.models import SIZES
 from benchmarks.merge.s3_server import serve_s3
-from jobs.manifest import MANIFEST
+from jobs.artifacts.manifest import MANIFEST
 
 WORK = ROOT / ".bench"
 MERGEKIT_PROGRAM = WORK / "venv" / "bin" / "mergekit-yaml"

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from jobs.errors import BadInputError
+from jobs.words import nearest
 from pipelines.local import expression
 from pipelines.local.tags import CONDITIONS, check_references, dependencies, fill, item_values
 from pipelines.local.workflow import RetryStrategy, Task, Template, WorkflowTemplate
-from pipelines.words import nearest
 
 Status = Literal["Succeeded", "Failed", "Error", "Skipped", "Omitted", "Stopped"]
 SAFE_LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")

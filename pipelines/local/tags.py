@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jobs.errors import BadInputError
+from jobs.words import nearest
 from pipelines.local import expression
 from pipelines.local.workflow import Task, Template, WorkflowTemplate
-from pipelines.words import nearest
 
 TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 TASK_OUTPUT = re.compile(r"tasks\.([\w-]+)\.outputs\.parameters\.([\w-]+)")

@@ -6,7 +6,7 @@
     └── StoppedError    143   SIGTERM came; what could be saved is saved, the same command continues
 
 Any other exception is a bug: a traceback and exit code 1. The retry expressions of the
-workflows are written against these codes (``pipelines/placement.py``).
+workflows are written against these codes (``pipelines/workflows/placement.py``).
 """
 
 EXIT_DONE = 0

@@ -11,15 +11,14 @@ character takes four bytes, twice) and 8 n + 254 m (an object of many short, wid
 """
 
 import json
-from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from jobs.errors import BadInputError
+from jobs.words import shortened, shown
 
 BYTES_PER_BYTE = 12
 BYTES_PER_VALUE = 256
 MAX_DIGITS = 40  # tokenizers write 10**30 for "without end"
-SHOWN_CHARACTERS = 80
 
 
 def parse(data: bytes, where: str, max_bytes: int, *, allow_nan: bool = False) -> Any:
@@ -52,31 +51,6 @@ def check_memory(where: str, max_bytes: int, num_bytes: int, num_values: int = 0
             f"{where} may take {needed} bytes of memory to read ({num_bytes} bytes of JSON), "
             f"more than the {max(0, max_bytes)} there are; raise --max-bytes where the job has it"
         )
-
-
-def shown(value: object) -> str:
-    r"""A value of unknown origin for an error line: printable ASCII, at most 80 characters.
-
-    >>> shown("é\n"), shown("x" * 10**6)[-5:], shown([1, 2])
-    ("'\\xe9\\n'", 'xx...', 'a list of 2')
-    """
-    if isinstance(value, dict):
-        return f"an object of {len(value)}"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    cut = value[: SHOWN_CHARACTERS + 1] if isinstance(value, str) else value
-    return shortened(ascii(cut))
-
-
-def listed(names: Sequence[str], most: int = 3) -> str:
-    """The first of some names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(shown(name) for name in names[:most]) + more
-
-
-def shortened(text: str) -> str:
-    """At most 80 characters of a text that is printable."""
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

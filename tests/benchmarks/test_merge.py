@@ -10,8 +10,8 @@ from benchmarks.merge import compare, plain
 from benchmarks.merge.contenders import ours
 from benchmarks.merge.measure import TIMED, Contender, rounds
 from benchmarks.merge.models import SHARDS, Size, make
-from jobs.artifact import Artifact
-from jobs.store import Prefix
+from jobs.artifacts.reading import Artifact
+from jobs.store.prefix import Prefix
 
 PICO = Size(hidden=16, intermediate=32, layers=2, heads=4, kv_heads=2, vocabulary=50)
 EMBEDDINGS = 2 * 50 * 16

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import pytest
 
-from demo.archives import pages
-from demo.generate import DEMO
+from demo.sample.archives import pages
+from demo.sample.generate import DATA
 from demo.server import serve
 
 pytest.importorskip("fundus")
@@ -16,7 +16,7 @@ pytest.importorskip("fundus")
 def test_every_page_comes_out_as_it_went_in() -> None:
     from fundus import CCNewsCrawler, PublisherCollection
 
-    with serve(DEMO / "ccnews") as address:
+    with serve(DATA / "ccnews") as address:
         crawler = CCNewsCrawler(
             *PublisherCollection,
             start=datetime(2026, 8, 1),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from demo.instructions import Exercise, exercises
+from demo.sample.instructions import Exercise, exercises
 
 pytest.importorskip("lm_eval")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

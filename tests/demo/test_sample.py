@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from demo import generate
-from demo.archives import mirror, pages
-from demo.generate import DEMO, sample
-from demo.instructions import exercises
-from demo.news import NEW, OLD, articles, published
+from demo.sample import generate
+from demo.sample.archives import mirror, pages
+from demo.sample.generate import DATA, sample
+from demo.sample.instructions import exercises
+from demo.sample.news import NEW, OLD, articles, published
 
 GENERATED = ("ccnews/crawl-data", "eval-data", "conversations.jsonl")
 
@@ -34,8 +34,8 @@ def words(texts: list[str]) -> set[str]:
 def committed() -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for top in GENERATED:
-        paths = [DEMO / top] if (DEMO / top).is_file() else (DEMO / top).rglob("*")
-        found |= {str(p.relative_to(DEMO)): p.read_bytes() for p in paths if p.is_file()}
+        paths = [DATA / top] if (DATA / top).is_file() else (DATA / top).rglob("*")
+        found |= {str(p.relative_to(DATA)): p.read_bytes() for p in paths if p.is_file()}
     return found
 
 
@@ -57,7 +57,7 @@ def test_sample_is_small(files: dict[str, bytes]) -> None:
 def test_writing_replaces_what_was_generated_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generate, "DEMO", tmp_path)
+    monkeypatch.setattr(generate, "DATA", tmp_path)
     (tmp_path / "eval-data").mkdir()
     (tmp_path / "eval-data/old.jsonl").touch()
     generate.write({"eval-data/new.jsonl": b"{}\n"})

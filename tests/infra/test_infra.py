@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.placement import GPU, POOL_LABEL, Placement
-from pipelines.steps import tolerations
+from pipelines.fleet.placement import Placement
+from pipelines.workflows.placement import GPU, POOL_LABEL
+from pipelines.workflows.steps import tolerations
+from tests.support.paths import ROOT
 
-REPO_ROOT = Path(__file__).parents[2]
-INFRA = REPO_ROOT / "infra"
-ROOT = INFRA / "environments" / "example"
+INFRA = ROOT / "infra"
+EXAMPLE = INFRA / "environments" / "example"
 FOLDERS = sorted({path.parent for path in INFRA.rglob("*.tf")})
 MODULES = ["bucket", "cluster", "gpu_pool", "identity"]
 
@@ -45,7 +46,7 @@ def arguments(body: str) -> dict[str, str]:
 
 def module_folder(body: str) -> Path:
     source = arguments(body)["source"].strip('"')
-    return (ROOT / source).resolve()
+    return (EXAMPLE / source).resolve()
 
 
 @needs_terraform
@@ -57,7 +58,7 @@ def test_format() -> None:
 @needs_terraform
 def test_terraform_reads_the_environment_and_its_modules(tmp_path: Path) -> None:
     copy = shutil.copytree(INFRA, tmp_path / "infra", ignore=shutil.ignore_patterns(".terraform"))
-    read = terraform("get", "-no-color", folder=copy / ROOT.relative_to(INFRA))
+    read = terraform("get", "-no-color", folder=copy / EXAMPLE.relative_to(INFRA))
     assert sorted(re.findall(r"^- (\w+) in ", read, re.MULTILINE)) == MODULES
 
 
@@ -87,13 +88,13 @@ def test_locals_are_those_that_are_used(folder: Path) -> None:
 
 
 def test_the_environment_uses_every_module() -> None:
-    used = {module_folder(body) for body in blocks("module", ROOT).values()}
+    used = {module_folder(body) for body in blocks("module", EXAMPLE).values()}
     assert used == {folder for folder in FOLDERS if folder.parent.name == "modules"}
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_modules_get_what_they_ask_for(module: str) -> None:
-    body = blocks("module", ROOT)[module]
+    body = blocks("module", EXAMPLE)[module]
     variables = blocks("variable", module_folder(body))
     required = {name for name, said in variables.items() if "default" not in arguments(said)}
     given = set(arguments(body)) - {"source"}
@@ -102,8 +103,8 @@ def test_modules_get_what_they_ask_for(module: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_modules_give_what_is_asked_of_them(module: str) -> None:
-    outputs = blocks("output", module_folder(blocks("module", ROOT)[module]))
-    assert set(re.findall(rf"\bmodule\.{module}\.(\w+)", text(ROOT))) == set(outputs)
+    outputs = blocks("output", module_folder(blocks("module", EXAMPLE)[module]))
+    assert set(re.findall(rf"\bmodule\.{module}\.(\w+)", text(EXAMPLE))) == set(outputs)
 
 
 def test_pool_labels_are_those_that_steps_choose() -> None:
@@ -153,21 +154,21 @@ def gibibytes(quantity: str) -> int:
 
 
 def test_the_identity_is_that_of_the_steps() -> None:
-    chart = REPO_ROOT / "charts" / "perennial"
+    chart = ROOT / "charts" / "perennial"
     refresh = yaml.safe_load((chart / "files" / "refresh.yaml").read_text())
     values = yaml.safe_load((chart / "values.yaml").read_text())
     account = refresh["spec"]["serviceAccountName"]
     assert f"[${{var.namespace}}/{account}]" in text(INFRA / "modules" / "identity")
     assert "annotations" in values["serviceAccount"]
-    commands = text(ROOT)
+    commands = text(EXAMPLE)
     assert r"serviceAccount.annotations.iam\.gke\.io/gcp-service-account=" in commands
     assert "--set parameters.store=${local.store}" in commands
     assert "store" in values["parameters"]
 
 
 def test_the_example_sets_variables_that_exist() -> None:
-    example = (ROOT / "terraform.tfvars.example").read_text()
-    variables = blocks("variable", ROOT)
+    example = (EXAMPLE / "terraform.tfvars.example").read_text()
+    variables = blocks("variable", EXAMPLE)
     required = {name for name, body in variables.items() if "default" not in arguments(body)}
     assert set(re.findall(r"^(\w+)\s+=", example, re.MULTILINE)) == required
     assert set(re.findall(r"^# (\w+)\s+=", example, re.MULTILINE)) <= set(variables)

@@ -9,14 +9,13 @@ import jsonschema
 import pytest
 import yaml
 
-from jobs.artifact import ArtifactWriter
-from jobs.manifest import Work
-from jobs.store import Prefix
+from jobs.artifacts.manifest import Work
+from jobs.artifacts.writing import ArtifactWriter
+from jobs.store.prefix import Prefix
 from pipelines import cli
-from pipelines.fleet import read_fleet
+from pipelines.fleet.reading import read_fleet
 from tests.pipelines.conftest import WriteFleet
 
-ROOT = Path(__file__).parents[2]
 HEAVY = ["torch", "transformers", "hera", "numpy", "pyarrow", "boto3", "kubernetes", "lm_eval"]
 
 
@@ -34,8 +33,8 @@ def perennial(
 
 @pytest.mark.parametrize(
     "module",
-    ["pipelines.cli", "pipelines.plan", "pipelines.fleet", "pipelines.local.run",
-     "pipelines.plan_view"],
+    ["pipelines.cli", "pipelines.plan.plan", "pipelines.fleet.reading", "pipelines.local.run",
+     "pipelines.plan.view"],
 )  # fmt: skip
 def test_imports_nothing_heavy(module: str) -> None:
     code = (

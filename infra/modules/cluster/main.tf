@@ -6,7 +6,7 @@ locals {
   pools = {
     # GKE's own pods and Argo: the one pool that is never empty.
     system = { machine_type = "e2-standard-4", min = 1, max = 3, labels = {} }
-    # The steps without a GPU choose this label and ask for 8 processors (pipelines/placement.py).
+    # The steps without a GPU choose this label and ask for 8 processors (pipelines/workflows/placement.py).
     # A node keeps some of its processors for itself: on one with 8, no such step would fit.
     cpu = { machine_type = "e2-standard-16", min = 0, max = 4, labels = { "perennial.dev/pool" = "cpu" } }
   }

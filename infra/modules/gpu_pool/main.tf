@@ -21,7 +21,7 @@ resource "google_container_node_pool" "this" {
     service_account = var.node_service_account
     oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"] # IAM decides, not scopes
 
-    # The steps choose this label and tolerate this taint: pipelines/placement.py and steps.py.
+    # The steps choose this label and tolerate this taint: pipelines/workflows/placement.py, steps.py.
     # GKE sets the taint by itself in some orders of creation only, hence here.
     labels = { "perennial.dev/pool" = "gpu" }
     taint {

@@ -1,11 +1,11 @@
 """``python -m jobs.bundle``."""
 
 from jobs.bundle.settings import BundleSettings
-from jobs.command_line import Job, Statistics, run_job
+from jobs.command.running import Job, Statistics, run_job
 
 
 def work(job: Job[BundleSettings]) -> Statistics:
-    from jobs.bundle.sealing import seal
+    from jobs.bundle.work import seal
 
     return seal(job)
 

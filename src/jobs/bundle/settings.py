@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from jobs.command_line import JobSettings
-from jobs.manifest import folder_digest
+from jobs.artifacts.manifest import folder_digest
+from jobs.command.settings import JobSettings
 from jobs.suites import load_suite
 
 

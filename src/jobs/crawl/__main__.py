@@ -1,11 +1,11 @@
 """``python -m jobs.crawl``."""
 
-from jobs.command_line import Job, Statistics, run_job
+from jobs.command.running import Job, Statistics, run_job
 from jobs.crawl.settings import CrawlSettings
 
 
 def work(job: Job[CrawlSettings]) -> Statistics:
-    from jobs.crawl.crawl import crawl
+    from jobs.crawl.work import crawl
 
     return crawl(job)
 

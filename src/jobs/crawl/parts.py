@@ -19,15 +19,15 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.articles import SCHEMA, write_part
-from jobs.artifact import ArtifactWriter
-from jobs.command_line import set_up_logging
+from jobs.artifacts.writing import ArtifactWriter
+from jobs.command.running import set_up_logging
 from jobs.crawl.archives import Archive, Period
 from jobs.crawl.publishers import all_publishers
 from jobs.crawl.reading import ArchiveSource, Tally, make_repeatable, read_articles_of
 from jobs.crawl.server import Server
 from jobs.errors import TransientError
-from jobs.store import Prefix
+from jobs.kinds.articles import SCHEMA, write_part
+from jobs.store.prefix import Prefix
 
 PLAN, TALLY, RECORDS = "perennial.plan", "perennial.tally", "perennial.records"
 MAX_FAILED_IN_A_ROW = 5

@@ -15,7 +15,8 @@ from fundus.publishers import Publisher
 from fundus.scraping.session import session_handler
 
 from jobs.errors import BadInputError, TransientError
-from jobs.store import NotFoundError, Prefix
+from jobs.store.failures import NotFoundError
+from jobs.store.prefix import Prefix
 
 OPT_OUTS = "opt-outs.json"
 NO_ROBOTS = range(400, 500)

@@ -28,9 +28,9 @@ from fundus.scraping.filter import Requires
 from fundus.scraping.html import HTML, WarcSourceInfo
 from fundus.scraping.scraper import CCNewsScraper
 
-from jobs.articles import CHECKED, UNCHECKED
 from jobs.crawl.archives import Period
 from jobs.errors import TransientError
+from jobs.kinds.articles import CHECKED, UNCHECKED
 
 MAX_PAGE_BYTES = 32 * 2**20
 UNDETERMINED = "und"
@@ -153,7 +153,7 @@ def read_articles_of(source: ArchiveSource, period: Period, checked: bool) -> li
 
 
 def row(article: Article, published: datetime, path: str, checked: bool) -> dict[str, Any]:
-    """One article as a row of `jobs.articles.SCHEMA`."""
+    """One article as a row of `jobs.kinds.articles.SCHEMA`."""
     return {
         "url": storable(article.html.responded_url),
         "publisher": article.publisher,

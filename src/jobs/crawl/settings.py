@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from jobs.command_line import OPERATIONAL, JobSettings
+from jobs.command.settings import OPERATIONAL, JobSettings
 
 
 class CrawlSettings(JobSettings):

@@ -1,11 +1,11 @@
 """``python -m jobs.curate``."""
 
-from jobs.command_line import Job, Statistics, run_job
+from jobs.command.running import Job, Statistics, run_job
 from jobs.curate.settings import CurateSettings
 
 
 def work(job: Job[CurateSettings]) -> Statistics:
-    from jobs.curate.curate import curate
+    from jobs.curate.work import curate
 
     return curate(job)
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from jobs.command_line import JobSettings, Uri, artifact_input
+from jobs.command.settings import JobSettings, Uri, artifact_input
 
 
 class CurateSettings(JobSettings):

@@ -1,11 +1,11 @@
 """``python -m jobs.evaluate``."""
 
-from jobs.command_line import Job, Statistics, run_job
+from jobs.command.running import Job, Statistics, run_job
 from jobs.evaluate.settings import EvaluateSettings
 
 
 def work(job: Job[EvaluateSettings]) -> Statistics:
-    from jobs.evaluate.evaluating import evaluate
+    from jobs.evaluate.work import evaluate
 
     return evaluate(job)
 

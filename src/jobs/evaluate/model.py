@@ -9,10 +9,10 @@ import torch
 from lm_eval.models.huggingface import HFLM
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from jobs.artifact import Artifact
+from jobs.artifacts.reading import Artifact
+from jobs.command.progress import Progress
 from jobs.errors import BadInputError
-from jobs.model import CONFIG, VOCABULARY_FILES, weight_files
-from jobs.progress import Progress
+from jobs.kinds.model import CONFIG, VOCABULARY_FILES, weight_files
 
 
 class LanguageModel(HFLM):  # type: ignore[misc]  # lm-eval has no types

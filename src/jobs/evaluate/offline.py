@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from jobs.artifact import Artifact
+from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.suites.sealed import SENTENCE_MODEL, SENTENCE_MODEL_FILES
 

@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from jobs.artifact import Artifact
-from jobs.command_line import OPERATIONAL, JobSettings, Uri, artifact_input
+from jobs.artifacts.reading import Artifact
+from jobs.command.settings import OPERATIONAL, JobSettings, Uri, artifact_input
 
 HELDOUT = "heldout"
 

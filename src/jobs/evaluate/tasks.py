@@ -17,13 +17,12 @@ import yaml
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.defaults import default_gen_kwargs
 
-from jobs.artifact import Artifact
+from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
+from jobs.kinds.rows import HELDOUT_ARTICLES
 from jobs.suites import Task
 from jobs.suites.harness import LM_EVAL_VERSION, definition, find_subtasks, open_index
 from jobs.suites.sealed import SealedSuite, Subtask
-
-HELDOUT_ARTICLES = "heldout-articles.parquet"
 
 TaskDict = dict[str, Any]
 """lm-eval's: ``tasks`` and ``groups`` by name, and ``group_map``."""

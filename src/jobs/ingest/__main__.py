@@ -1,9 +1,9 @@
-from jobs.command_line import Job, Statistics, run_job
+from jobs.command.running import Job, Statistics, run_job
 from jobs.ingest.settings import IngestSettings
 
 
 def work(job: Job[IngestSettings]) -> Statistics:
-    from jobs.ingest.importing import import_model
+    from jobs.ingest.work import import_model
 
     return import_model(job)
 

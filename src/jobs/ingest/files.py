@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from fnmatch import fnmatch
 
 from jobs.errors import BadInputError
-from jobs.model import CONFIG, GENERATION, INDEX, PICKLES, TOKENIZER_FILES, VOCABULARY_FILES
-from jobs.strict_json import shown
+from jobs.kinds.model import CONFIG, GENERATION, INDEX, PICKLES, TOKENIZER_FILES, VOCABULARY_FILES
+from jobs.words import shown
 
 IMPORTED = (CONFIG, GENERATION, INDEX, "model*.safetensors", "LICENSE*", *TOKENIZER_FILES)
 

@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from jobs.command_line import JobSettings
+from jobs.artifacts.manifest import folder_digest
+from jobs.command.settings import JobSettings
 from jobs.ingest.files import choose
 from jobs.ingest.source import is_folder, local_errors, names_in
-from jobs.manifest import folder_digest
 
 
 class IngestSettings(JobSettings):

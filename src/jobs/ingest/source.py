@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from jobs.errors import BadInputError, TransientError
-from jobs.strict_json import shown
+from jobs.words import shown
 
 REPOSITORY = r"[A-Za-z0-9_][\w.-]*/[\w.-]+"
 REVISION = r"[\w./+@-]+"

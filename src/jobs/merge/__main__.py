@@ -1,9 +1,9 @@
-from jobs.command_line import Job, Statistics, run_job
+from jobs.command.running import Job, Statistics, run_job
 from jobs.merge.settings import MergeSettings
 
 
 def work(job: Job[MergeSettings]) -> Statistics:
-    from jobs.merge.merging import merge
+    from jobs.merge.work import merge
 
     return merge(job)
 

@@ -4,8 +4,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from jobs.command_line import OPERATIONAL, JobSettings, Uri, artifact_input
-from jobs.quantity import Count
+from jobs.command.quantity import Count
+from jobs.command.settings import OPERATIONAL, JobSettings, Uri, artifact_input
 
 FORMS = (
     "--base --instruct --onto (a candidate), --base --instruct (their residual), "

@@ -1,8 +1,8 @@
 from collections.abc import Mapping
 
-from jobs.artifact import Artifact
-from jobs.command_line import Job, Statistics, run_job
-from jobs.model import tokenizer_part
+from jobs.artifacts.reading import Artifact
+from jobs.command.running import Job, Statistics, run_job
+from jobs.kinds.model import tokenizer_part
 from jobs.pack.settings import PackSettings
 
 
@@ -12,7 +12,7 @@ def open_inputs(settings: PackSettings) -> Mapping[str, Artifact]:
 
 
 def work(job: Job[PackSettings]) -> Statistics:
-    from jobs.pack.working import write_packed
+    from jobs.pack.work import write_packed
 
     return write_packed(job)
 

@@ -6,18 +6,11 @@ from itertools import islice
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.artifact import ArtifactWriter
+from jobs.artifacts.writing import ArtifactWriter
 from jobs.pack.packing import Row
 
 ROWS_PER_GROUP = 256
 GROUPS_PER_FILE = 64
-SCHEMA = pa.schema(
-    [
-        pa.field("input_ids", pa.list_(pa.int32())),
-        pa.field("lengths", pa.list_(pa.int32())),
-    ]
-)
-MASKED_SCHEMA = SCHEMA.append(pa.field("loss_mask", pa.list_(pa.bool_())))
 
 
 def write_rows(out: ArtifactWriter, folder: str, rows: Iterable[Row], schema: pa.Schema) -> int:

@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from jobs.command_line import JobSettings, Uri, artifact_input
-from jobs.quantity import Count
+from jobs.command.quantity import Count
+from jobs.command.settings import JobSettings, Uri, artifact_input
 
 
 class PackSettings(JobSettings):

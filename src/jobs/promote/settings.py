@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from jobs.command_line import FlagSettings, Uri, artifact_input
-from jobs.releases import NAME
+from jobs.artifacts.releases import NAME
+from jobs.command.settings import FlagSettings, Uri, artifact_input
 
 
 class PromoteSettings(FlagSettings):

@@ -1,10 +1,10 @@
-from jobs.command_line import Job, Statistics, run_job
-from jobs.report.collect import open_run
+from jobs.command.running import Job, Statistics, run_job
+from jobs.report.evidence.collect import open_run
 from jobs.report.settings import ReportSettings
 
 
 def work(job: Job[ReportSettings]) -> Statistics:
-    from jobs.report.writing import write_report
+    from jobs.report.work import write_report
 
     return write_report(job)
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from jobs.artifact import Artifact
-from jobs.manifest import Input
-from jobs.report import paper_numbers
-from jobs.report.averages import Column, Score, average, averages
-from jobs.report.collect import CPT, Run, Scored
+from jobs.artifacts.manifest import Input
+from jobs.artifacts.reading import Artifact
+from jobs.report.evidence import paper_numbers
+from jobs.report.evidence.averages import Column, Score, average, averages
+from jobs.report.evidence.collect import CPT, Run, Scored
+from jobs.report.evidence.lineage import Step, walk
+from jobs.report.evidence.weights import Weights, weights_of
 from jobs.report.gate import Decision, Evidence, Tolerance, Verdict, decide, worst
-from jobs.report.lineage import Step, walk
-from jobs.report.weights import Weights, weights_of
 
 
 class _Part(BaseModel):

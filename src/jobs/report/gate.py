@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import NormalDist
 
-from jobs.report.averages import Score
+from jobs.report.evidence.averages import Score
 
 CERTAIN = 0.95
 """The chance from which a loss counts as shown."""

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from jobs.command_line import OPERATIONAL, JobSettings, Uri
+from jobs.command.settings import OPERATIONAL, JobSettings, Uri
 
 
 class ReportSettings(JobSettings):

@@ -1,12 +1,12 @@
 import os
 
-from jobs.command_line import Job, Statistics, begin, run_command, run_job
+from jobs.command.running import Job, Statistics, begin, run_command, run_job
 from jobs.train.orphans import die_with_parent
 from jobs.train.settings import TrainSettings
 
 
 def work(job: Job[TrainSettings]) -> Statistics:
-    from jobs.train.training import train
+    from jobs.train.work import train
 
     return train(job)
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from torch import distributed
 
-from jobs.artifact import Artifact, ArtifactWriter
+from jobs.artifacts.manifest import MANIFEST, find_manifest
+from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import ArtifactWriter
 from jobs.errors import BadInputError
-from jobs.manifest import MANIFEST, find_manifest
 
 KIND = "checkpoint"
 FOLDER = "checkpoints"

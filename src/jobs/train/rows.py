@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from jobs.artifact import Artifact
+from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 
 WINDOW_GROUPS = 16

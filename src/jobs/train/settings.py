@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from jobs.command_line import OPERATIONAL, JobSettings, Uri, artifact_input
-from jobs.quantity import Count
+from jobs.command.quantity import Count
+from jobs.command.settings import OPERATIONAL, JobSettings, Uri, artifact_input
 
 
 class TrainSettings(JobSettings):

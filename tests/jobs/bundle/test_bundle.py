@@ -13,16 +13,16 @@ from unittest.mock import patch
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.artifact import Artifact
-from jobs.bundle.sealing import seal, splits
+from jobs.artifacts.reading import Artifact
 from jobs.bundle.sentence_model import read_sentence_model
 from jobs.bundle.settings import BundleSettings
-from jobs.command_line import begin, finish
+from jobs.bundle.work import seal, splits
+from jobs.command.running import begin, finish
 from jobs.errors import BadInputError, TransientError
 from jobs.suites import load_suite
 from jobs.suites.harness import LM_EVAL_VERSION
 from jobs.suites.sealed import DataSet, SealedSuite
-from tests.jobs.bundle.mirror import (
+from tests.support.hub_mirror import (
     SENTENCE_MODEL,
     arc_rows,
     ifeval_rows,

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from jobs.artifact import Artifact
-from jobs.command_line import begin, finish
-from jobs.crawl.crawl import crawl
+from jobs.artifacts.reading import Artifact
+from jobs.command.running import begin, finish
 from jobs.crawl.settings import CrawlSettings
-from tests.ccnews_server import Mirror, Page, archive_path, serve, warc, write_mirror
+from jobs.crawl.work import crawl
+from tests.support.ccnews_server import Mirror, Page, archive_path, serve, warc, write_mirror
 
 # One archive a week; the last was begun after the period, for articles that were found late.
 ARCHIVES = [

@@ -8,7 +8,7 @@ import pytest
 from jobs.crawl.archives import Archive, Period, capture_window, list_archives, months_of
 from jobs.crawl.server import Server
 from jobs.errors import BadInputError
-from tests.ccnews_server import archive_path, serve, write_mirror
+from tests.support.ccnews_server import archive_path, serve, write_mirror
 
 
 def test_a_period_is_a_month_in_utc_without_its_end() -> None:

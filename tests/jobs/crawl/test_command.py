@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs.artifact import Artifact
+from jobs.artifacts.reading import Artifact
 from jobs.errors import EXIT_BAD_INPUT, EXIT_STOPPED, EXIT_TRANSIENT
-from tests.ccnews_server import Mirror
 from tests.jobs.crawl.conftest import ARCHIVES, Crawl, flags
-from tests.pico import run_job
+from tests.support.ccnews_server import Mirror
+from tests.support.pico import run_job
 
 # Every HTTPS connection is refused at once: a machine without a network.
 OFFLINE = {**os.environ, "HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}

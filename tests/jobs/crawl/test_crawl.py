@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.articles import SCHEMA, read_articles
-from jobs.artifact import Artifact
+from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError, TransientError
-from tests.ccnews_server import Mirror, Page, archive_path, warc, write_mirror
+from jobs.kinds.articles import SCHEMA, read_articles
 from tests.jobs.crawl.conftest import ARCHIVES, Crawl
+from tests.support.ccnews_server import Mirror, Page, archive_path, warc, write_mirror
 
 
 def urls(artifact: Artifact) -> list[str]:

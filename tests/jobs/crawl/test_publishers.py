@@ -9,8 +9,8 @@ from fundus.publishers import Publisher
 
 from jobs.crawl.publishers import OptOut, agreed_opt_outs, check_opt_outs, choose
 from jobs.errors import BadInputError, TransientError
-from jobs.store import Prefix
-from tests.ccnews_server import Mirror, serve
+from jobs.store.prefix import Prefix
+from tests.support.ccnews_server import Mirror, serve
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from fundus import CCNewsCrawler, PublisherCollection
 
-from jobs.articles import read_articles
 from jobs.crawl.archives import Archive, Period, list_archives
 from jobs.crawl.publishers import choose
 from jobs.crawl.reading import KEPT, ArchiveSource, make_repeatable, read_articles_of
 from jobs.crawl.server import Server
-from tests.ccnews_server import Mirror, serve
+from jobs.kinds.articles import read_articles
 from tests.jobs.crawl.conftest import Crawl
+from tests.support.ccnews_server import Mirror, serve
+from tests.support.paths import SHARED
 
-REAL_PAGES = Path(__file__).parents[4] / "shared/ccnews"
+REAL_PAGES = SHARED / "ccnews"
 
 pytestmark = pytest.mark.skipif(
     not REAL_PAGES.is_dir(), reason="the real pages lie outside the repository, in ../shared/ccnews"

@@ -8,14 +8,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.articles import SCHEMA, read_articles, write_part
-from jobs.artifact import Artifact, ArtifactWriter
-from jobs.command_line import begin, finish
-from jobs.curate.curate import curate
+from jobs.artifacts.manifest import Work
+from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import ArtifactWriter
+from jobs.command.running import begin, finish
 from jobs.curate.settings import CurateSettings
+from jobs.curate.work import curate
 from jobs.errors import BadInputError
-from jobs.manifest import Work
-from jobs.store import Prefix
+from jobs.kinds.articles import SCHEMA, read_articles, write_part
+from jobs.store.prefix import Prefix
 
 LONG = "x" * 50
 TEXT = "The mayor opened the bridge."

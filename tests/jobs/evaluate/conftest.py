@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.artifact import Artifact
-from jobs.bundle.sealing import seal
+from jobs.artifacts.reading import Artifact
 from jobs.bundle.settings import BundleSettings
-from jobs.command_line import begin, finish
-from tests.jobs.bundle.mirror import WORDS, write_paper_mirror
+from jobs.bundle.work import seal
+from jobs.command.running import begin, finish
 from tests.jobs.evaluate.pico import commit_model
-from tests.pico import commit
+from tests.support.hub_mirror import WORDS, write_paper_mirror
+from tests.support.pico import commit
 
 TEXT = " ".join(f"The {word} is made of {word}. What is {word}?" for word in WORDS)
 ARTICLES = (

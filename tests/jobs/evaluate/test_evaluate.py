@@ -11,23 +11,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.artifact import Artifact
-from jobs.command_line import begin, finish
+from jobs.artifacts.reading import Artifact
+from jobs.command.running import begin, finish
 from jobs.errors import BadInputError
-from jobs.evaluate.evaluating import evaluate
 from jobs.evaluate.settings import EvaluateSettings
+from jobs.evaluate.work import evaluate
 from jobs.suites import load_suite
 from jobs.suites.harness import find_subtasks
-from tests.jobs.bundle.mirror import (
-    arc_rows,
-    ifeval_rows,
-    mmlu_rows,
-    piqa_rows,
-    winogrande_rows,
-)
 from tests.jobs.evaluate.conftest import ARTICLES
 from tests.jobs.evaluate.plain import Plain, best, bits_per_byte
-from tests.pico import commit, run_job
+from tests.support.hub_mirror import arc_rows, ifeval_rows, mmlu_rows, piqa_rows, winogrande_rows
+from tests.support.pico import commit, run_job
 
 BASE_LENGTH = 128
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from jobs.artifact import Artifact
+from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.ingest.files import choose
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.artifact import Artifact
+from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.ingest.files import choose
-from jobs.model import parameters, read_tensors
-from tests.pico import run_job, write_llama
+from jobs.kinds.model import parameters, read_tensors
+from tests.support.pico import run_job, write_llama
 
 
 def test_a_folder_becomes_a_model_without_its_code(store: str, tmp_path: Path) -> None:

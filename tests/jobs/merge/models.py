@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load
 
-from jobs.artifact import Artifact
-from jobs.model import read_tensors
-from tests.pico import commit_tensors, run_job
+from jobs.artifacts.reading import Artifact
+from jobs.kinds.model import read_tensors
+from tests.support.pico import commit_tensors, run_job
 
 Tensors = Mapping[str, np.ndarray]
 EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"

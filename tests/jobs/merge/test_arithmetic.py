@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from jobs.merge import arithmetic, kernels
-from jobs.merge.exact import STORAGE
+from jobs.merge.arithmetic import kernels
+from jobs.merge.arithmetic import merge as arithmetic
+from jobs.merge.arithmetic.exact import STORAGE
 
 # dtype → (bits, bits of the exponent, bits of the fraction)
 FORMATS = {"BF16": (16, 8, 7), "F16": (16, 5, 10), "F32": (32, 8, 23)}

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from jobs.artifact import Artifact, LostRaceError
-from jobs.command_line import Job, begin, finish
+from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import LostRaceError
+from jobs.command.running import Job, begin, finish
 from jobs.errors import BadInputError
-from jobs.merge.merging import merge
 from jobs.merge.settings import MergeSettings
+from jobs.merge.work import merge
 from tests.jobs.merge.models import CONFIG, EMBEDDING, HEAD, WORDS, put, tensors, tokenizer
-from tests.pico import commit
+from tests.support.pico import commit
 
 ROLES = ("base", "instruct", "onto")
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from jobs.errors import BadInputError
-from jobs.merge.configuration import (
+from jobs.merge.fit.configuration import (
     _TIED_WHEN_ABSENT,
     check_configs,
     embedding_and_head,
     is_tied,
     merged_config,
 )
-from jobs.merge.normal_config import normal_form
+from jobs.merge.fit.normal_config import normal_form
 
 Config = dict[str, Any]
 
@@ -350,7 +350,7 @@ def test_whether_the_head_is_the_embedding(config: Config, tied: bool) -> None:
 def test_the_defaults_are_those_of_transformers() -> None:
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    from jobs.merge.configuration import _TIED_WHEN_ABSENT
+    from jobs.merge.fit.configuration import _TIED_WHEN_ABSENT
 
     for tied, families in _TIED_WHEN_ABSENT.items():
         for family in families:

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jobs.artifact import Artifact
-from jobs.store import Prefix
-from tests.faulty_proxy import Choose, Fault, FaultyProxy, at_random, first
+from jobs.artifacts.reading import Artifact
+from jobs.store.prefix import Prefix
 from tests.jobs.merge.models import put, tensors
-from tests.pico import run_job
+from tests.support.faulty_proxy import Choose, Fault, FaultyProxy, at_random, first
+from tests.support.pico import run_job
 
 ROLES = ("base", "instruct", "onto")
 SMALL_SHARDS = ("--shard-bytes=400K", "--max-bytes=4MiB")  # each goes up in one request

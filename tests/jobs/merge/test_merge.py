@@ -5,14 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jobs.artifact import Artifact, ArtifactWriter
+from jobs.artifacts.manifest import Work
+from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import ArtifactWriter
 from jobs.errors import BadInputError
-from jobs.manifest import Work
-from jobs.merge.arithmetic import Moments
-from jobs.merge.resume import Records
+from jobs.kinds.model import read_tensors, weight_files
+from jobs.merge.arithmetic.merge import Moments
 from jobs.merge.settings import MergeSettings
-from jobs.merge.source import Source
-from jobs.model import read_tensors, weight_files
+from jobs.merge.stream.resume import Records
+from jobs.merge.stream.source import Source
 from tests.jobs.merge.models import (
     CONFIG,
     EMBEDDING,
@@ -25,7 +26,7 @@ from tests.jobs.merge.models import (
     tokenizer,
     values,
 )
-from tests.pico import commit_llama
+from tests.support.pico import commit_llama
 
 ROLES = ("base", "instruct", "onto")
 CHAT = "{% for m in messages %}<{{ m['role'] }}> {{ m['content'] }} {% endfor %}"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.artifact import Artifact
+from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
-from jobs.merge.vocabulary import (
+from jobs.merge.fit.vocabulary import (
     Rows,
     Vocabulary,
     check_meaning,
@@ -18,7 +18,7 @@ from jobs.merge.vocabulary import (
     read_vocabulary,
     row_sources,
 )
-from tests.pico import commit, commit_llama
+from tests.support.pico import commit, commit_llama
 
 WORDS = {"a": 0, "b": 1, "c": 2}
 

@@ -7,10 +7,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.artifact import Artifact
+from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.pack.tokens import conversation_document, text_documents
-from tests.pico import SENTENCE, commit, commit_articles, commit_llama, run_job, write_llama
+from tests.support.pico import SENTENCE, commit, commit_articles, commit_llama, run_job, write_llama
 
 CHAT = (
     "{% for m in messages %}{{ m['role'] }} : {{ m['content'] }} </s> {% endfor %}"

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from jobs.artifact import Artifact
+from jobs.artifacts.manifest import Input
+from jobs.artifacts.reading import Artifact
+from jobs.artifacts.releases import add, current, read_releases
 from jobs.errors import BadInputError
-from jobs.manifest import Input
-from jobs.promote.promotion import promote
 from jobs.promote.settings import PromoteSettings
-from jobs.releases import add, current, read_releases
-from jobs.store import Prefix
+from jobs.promote.work import promote
+from jobs.store.prefix import Prefix
 from tests.jobs.report.fake_run import CANDIDATE, FakeRun, make_run
 from tests.jobs.report.test_report import report
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jobs.artifact import Artifact, ArtifactWriter
-from jobs.manifest import Input, Work
-from jobs.store import Prefix
+from jobs.artifacts.manifest import Input, Work
+from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import ArtifactWriter
+from jobs.store.prefix import Prefix
 from jobs.suites import load_suite
 from jobs.suites.sealed import SealedSuite
 

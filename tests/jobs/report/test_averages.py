@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from jobs.report.averages import Column, Score, average, averages, score
-from jobs.report.paper_numbers import PRINTED, beside, table
+from jobs.report.evidence.averages import Column, Score, average, averages, score
+from jobs.report.evidence.paper_numbers import PRINTED, beside, table
 from jobs.suites import load_suite
 
 COLUMNS = [

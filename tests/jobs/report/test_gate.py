@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.report.averages import Score
+from jobs.report.evidence.averages import Score
 from jobs.report.gate import Decision, Evidence, Tolerance, chance_of_loss, decide, worst
 
 GO, NO_GO, INCONCLUSIVE = Decision.GO, Decision.NO_GO, Decision.INCONCLUSIVE

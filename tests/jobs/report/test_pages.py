@@ -4,12 +4,12 @@ import doctest
 
 import pytest
 
-from jobs.report import chart, facts
-from jobs.report.chart import draw
-from jobs.report.collect import open_run, read_run
 from jobs.report.document import Report, compose
+from jobs.report.evidence.collect import open_run, read_run
 from jobs.report.gate import Tolerance
-from jobs.report.render import markdown
+from jobs.report.pages import chart, facts
+from jobs.report.pages.chart import draw
+from jobs.report.pages.render import markdown
 from jobs.report.settings import ReportSettings
 from tests.jobs.report.fake_run import make_run
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from jobs.artifact import Artifact
-from jobs.command_line import begin, finish
+from jobs.artifacts.manifest import find_manifest
+from jobs.artifacts.reading import Artifact
+from jobs.command.running import begin, finish
 from jobs.errors import BadInputError
-from jobs.manifest import find_manifest
-from jobs.report.collect import open_run
+from jobs.report.evidence.collect import open_run
 from jobs.report.settings import ReportSettings
-from jobs.report.writing import write_report
-from jobs.store import Prefix
+from jobs.report.work import write_report
+from jobs.store.prefix import Prefix
 from tests.jobs.report.fake_run import CANDIDATE, RUN, FakeRun, make_run
 
 

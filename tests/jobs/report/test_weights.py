@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from jobs.errors import BadInputError
-from jobs.report import render, weights_chart
-from jobs.report.collect import open_run, read_run
 from jobs.report.document import Report, compose
+from jobs.report.evidence.collect import open_run, read_run
+from jobs.report.evidence.weights import GroupChange, Weights, total
 from jobs.report.gate import Tolerance
+from jobs.report.pages import render, weights_chart
+from jobs.report.pages.weights_chart import Curve, LogScale, draw_weights
 from jobs.report.settings import ReportSettings
-from jobs.report.weights import GroupChange, Weights, total
-from jobs.report.weights_chart import Curve, LogScale, draw_weights
 from tests.jobs.report.fake_run import CANDIDATE, make_run
 from tests.jobs.report.test_report import Page
 

@@ -3,7 +3,6 @@
 import csv
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,9 @@ from jobs.errors import BadInputError
 from jobs.suites import load_suite
 from jobs.suites.harness import find_subtasks
 from jobs.suites.sealed import DataSet, Subtask
+from tests.support.paths import SHARED
 
-TABLE = Path(__file__).parents[4] / "shared" / "paper" / "table2.csv"
+TABLE = SHARED / "paper" / "table2.csv"
 
 
 def test_the_paper_suite_has_its_sixteen_numbers_in_order() -> None:

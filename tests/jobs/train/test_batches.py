@@ -5,12 +5,13 @@ import math
 import pytest
 import torch
 
-from jobs.artifact import ArtifactWriter
+from jobs.artifacts.manifest import Work
+from jobs.artifacts.writing import ArtifactWriter
 from jobs.errors import BadInputError
-from jobs.manifest import Work
+from jobs.kinds.rows import SCHEMA
 from jobs.pack.packing import Row as PackedRow
-from jobs.pack.rows import SCHEMA, write_rows
-from jobs.store import Prefix
+from jobs.pack.rows import write_rows
+from jobs.store.prefix import Prefix
 from jobs.train.batches import IGNORED, collate
 from jobs.train.canary import check_isolation
 from jobs.train.rows import Row, Rows

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.artifact import Artifact
-from jobs.manifest import MANIFEST, find_manifest
-from jobs.model import read_tensors
-from jobs.store import Prefix
-from tests.pico import SENTENCE, commit_articles, commit_llama, run_job
+from jobs.artifacts.manifest import MANIFEST, find_manifest
+from jobs.artifacts.reading import Artifact
+from jobs.kinds.model import read_tensors
+from jobs.store.prefix import Prefix
+from tests.support.pico import SENTENCE, commit_articles, commit_llama, run_job
 
 FLAGS = [
     "--objective=cpt",

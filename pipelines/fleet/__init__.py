@@ -1,0 +1,1 @@
+"""The fleet file: its model, and how one is read."""

@@ -1,0 +1,209 @@
+"""A fleet: which families are kept current, and with which settings.
+
+`pipelines.fleet.reading` reads one from YAML; `Fleet.parameters` turns it into the parameters of
+the refresh workflow.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
+
+from jobs.suites.suite import load_suite
+from pipelines.fleet.placement import Placement
+from pipelines.fleet.sections import (
+    FAMILY_SECTIONS,
+    FLEET_SECTIONS,
+    CrawlSection,
+    CurateSection,
+    EvaluateSection,
+    MergeSection,
+    PackSection,
+    ReportSection,
+    TrainSection,
+    section_parameters,
+)
+
+NAME = r"^[a-z0-9][a-z0-9.-]*$"
+SCORED_ORIGINALS = ("base", "instruct", "refreshed-base")
+PERIOD = r"^\d{4}-(0[1-9]|1[0-2])$"
+
+
+def _resolved(value: Any, info: ValidationInfo) -> Any:
+    """A folder given as ``./`` or ``../`` is meant from the fleet file, wherever one stands."""
+    folder = (info.context or {}).get("folder")
+    if folder and isinstance(value, str) and value.startswith(("./", "../")):
+        return str((folder / value).resolve())
+    return value
+
+
+Source = Annotated[str, BeforeValidator(_resolved)]
+Name = Annotated[str, Field(pattern=NAME)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        defer_build=True,
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class Model(_Part):
+    """Where a model comes from."""
+
+    source: Source = Field(alias="from", min_length=1)
+    """Its id on the hub (owner/name), or a folder; ./ and ../ start at the fleet file."""
+    revision: str | None = None
+    """The hub's commit, branch or tag; the commit that it resolves to is recorded."""
+
+
+class Derived(Model):
+    """A model derived from the family's base; its candidate is derived + (instruct − base)."""
+
+    name: Name
+    """Its name within the family; the candidate is <name>-instruct."""
+
+    @property
+    def candidate(self) -> str:
+        return f"{self.name}-instruct"
+
+
+class Sibling(_Part):
+    """Another version with the same shapes, whose residual is tried on the refreshed base."""
+
+    name: Name
+    """Its name within the family."""
+    base: Model
+    instruct: Model
+
+
+class Family(_Part):
+    """A base model, its instruct twin, and any models derived from the same base."""
+
+    name: Name
+    base: Model
+    instruct: Model
+    release: Name | None = None
+    """Name of the main candidate and its releases; default: <family>-instruct."""
+    derived: tuple[Derived, ...] = ()
+    siblings: tuple[Sibling, ...] = ()
+    pack: PackSection = {}
+    train: TrainSection = {}
+    merge: MergeSection = {}
+    evaluate: EvaluateSection = {}
+    report: ReportSection = {}
+
+    @property
+    def main_candidate(self) -> str:
+        return self.release or f"{self.name}-instruct"
+
+    def residuals(self) -> list[dict[str, str]]:
+        """Residuals that go onto the refreshed base: the family's own, then its siblings'."""
+        own = {"name": self.main_candidate, "base": "base", "instruct": "instruct"}
+        return [own] + [
+            {
+                "name": f"{self.main_candidate}-from-{sibling.name}",
+                "base": f"{sibling.name}-base",
+                "instruct": f"{sibling.name}-instruct",
+            }
+            for sibling in self.siblings
+        ]
+
+    def candidates(self) -> list[str]:
+        """Names of all candidates, the main one first."""
+        return [item["name"] for item in self.residuals()] + [
+            model.candidate for model in self.derived
+        ]
+
+    def other_models(self) -> list[dict[str, str]]:
+        """What is imported beside base and instruct."""
+        named: list[tuple[str, Model]] = [(model.name, model) for model in self.derived]
+        for sibling in self.siblings:
+            named.append((f"{sibling.name}-base", sibling.base))
+            named.append((f"{sibling.name}-instruct", sibling.instruct))
+        return [
+            {"name": name, "from": model.source, "revision": model.revision or ""}
+            for name, model in named
+        ]
+
+    def item(self, fleet: "Fleet") -> dict[str, Any]:
+        """The family as one item of the workflow's ``families``; its own settings come first."""
+        item: dict[str, Any] = {
+            "name": self.name,
+            "base-from": self.base.source,
+            "base-revision": self.base.revision or "",
+            "instruct-from": self.instruct.source,
+            "instruct-revision": self.instruct.revision or "",
+            "others": self.other_models(),
+            "residuals": self.residuals(),
+            "derived": [{"name": m.candidate, "onto": m.name} for m in self.derived],
+            "candidates": self.candidates(),
+        }
+        for job in FAMILY_SECTIONS:
+            item |= section_parameters(job, self.section(job, fleet))
+        return item
+
+    def section(self, job: str, fleet: "Fleet") -> dict[str, Any]:
+        """The fleet's settings of a job, with the family's own put over them."""
+        return {**getattr(fleet, job), **getattr(self, job)}
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        models = [*SCORED_ORIGINALS, *(item["name"] for item in self.other_models())]
+        _refuse_repeated("model", [*models, *self.candidates()])
+        return self
+
+
+class Fleet(_Part):
+    """The families to keep current, and the settings of a refresh."""
+
+    name: Name
+    suite: str
+    """The evaluation suite: paper or demo."""
+    eval_data: Source | None = None
+    """A folder that mirrors the suite's data sets; default: the hub."""
+    families: tuple[Family, ...] = Field(min_length=1)
+    crawl: CrawlSection = {}
+    curate: CurateSection = {}
+    pack: PackSection = {}
+    train: TrainSection = {}
+    merge: MergeSection = {}
+    evaluate: EvaluateSection = {}
+    report: ReportSection = {}
+    placement: Placement = Placement()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        _refuse_repeated("family", [family.name for family in self.families])
+        _refuse_repeated("candidate", [name for f in self.families for name in f.candidates()])
+        return self
+
+    def parameters(self) -> dict[str, str]:
+        """Workflow parameter → text: all but period, store and run."""
+        values = {
+            "fleet": self.name,
+            "suite": self.suite,
+            "bundle-from": self.eval_data or "",
+            "tasks": json.dumps([task.name for task in load_suite(self.suite).tasks]),
+            "families": json.dumps([family.item(self) for family in self.families]),
+        }
+        for job in FLEET_SECTIONS:
+            values |= section_parameters(job, getattr(self, job))
+        return values | self.placement.parameters()
+
+
+def _refuse_repeated(what: str, names: Sequence[str]) -> None:
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise ValueError(f"two are named {name!r}; every {what} needs a name of its own")

@@ -1,0 +1,38 @@
+"""The fleet's pools and sizes, which a step's placement refers to."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+
+
+class Placement(BaseModel):
+    """Pools and sizes; each field is a parameter of the workflow (``train-gpus``)."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
+    )
+
+    cpu_pool: str = "cpu"
+    """Node pool (label perennial.dev/pool) of the steps that need no GPU."""
+    gpu_pool: str = "gpu"
+    """Node pool of training and evaluation."""
+    train_gpus: int = Field(8, ge=0)
+    """GPUs of a training pod; give train.processes the same number."""
+    evaluate_gpus: int = Field(1, ge=0)
+    """GPUs of an evaluation pod."""
+    train_cpu: str = Field("32", pattern=QUANTITY)
+    """Processors of a training pod."""
+    train_memory: str = Field("256Gi", pattern=QUANTITY)
+    """Memory of a training pod."""
+    evaluate_cpu: str = Field("8", pattern=QUANTITY)
+    """Processors of an evaluation pod."""
+    evaluate_memory: str = Field("64Gi", pattern=QUANTITY)
+    """Memory of an evaluation pod."""
+    data_cpu: str = Field("8", pattern=QUANTITY)
+    """Processors of crawl, curate, pack, merge, ingest and bundle."""
+    data_memory: str = Field("32Gi", pattern=QUANTITY)
+    """Memory of crawl, curate, pack, merge, ingest and bundle."""
+
+    def parameters(self) -> dict[str, str]:
+        """Workflow parameter → text."""
+        return {name.replace("_", "-"): str(value) for name, value in self}

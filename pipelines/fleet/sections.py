@@ -1,0 +1,187 @@
+"""The sections of a fleet file, each made from the settings model of its job.
+
+A section's keys are the settings of the job, with their types, bounds and help, less those that
+the pipeline sets itself (`WIRED`): so a new setting of a job is at once a key of the fleet file
+and an argument of the job's step.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, core_schema
+
+from jobs.bundle.settings import BundleSettings
+from jobs.command.quantity import parse_count
+from jobs.command.settings import FlagSettings, role
+from jobs.crawl.settings import CrawlSettings
+from jobs.curate.settings import CurateSettings
+from jobs.evaluate.settings import EvaluateSettings
+from jobs.ingest.settings import IngestSettings
+from jobs.merge.settings import MergeSettings
+from jobs.pack.settings import PackSettings
+from jobs.promote.settings import PromoteSettings
+from jobs.report.settings import ReportSettings
+from jobs.train.settings import TrainSettings
+
+JOBS: dict[str, type[FlagSettings]] = {
+    settings.job: settings
+    for settings in (
+        IngestSettings, BundleSettings, CrawlSettings, CurateSettings, PackSettings,
+        TrainSettings, MergeSettings, EvaluateSettings, ReportSettings, PromoteSettings,
+    )
+}  # fmt: skip
+
+FLEET_SECTIONS = ("crawl", "curate")
+"""Sections that hold for the whole fleet: their jobs run once a refresh."""
+
+FAMILY_SECTIONS = ("pack", "train", "merge", "evaluate", "report")
+"""Sections that a family may override: their jobs run for each family."""
+
+# What the pipeline says itself, beside the URIs of inputs and `out`.
+WIRED = {
+    "crawl": {"period"},
+    "train": {"objective"},
+    "merge": {"dtype"},
+    "evaluate": {"task"},
+    "report": {"run"},
+    "promote": {"releases", "name", "override"},
+}
+
+# Stand in for what the pipeline says, where the settings of a section are checked together.
+STAND_INS = {
+    "period": "2026-10",
+    "objective": "cpt",
+    "task": "heldout",
+    "conversations": None,
+    "residual": None,
+    "dtype": "float32",
+}
+
+COUNT_SCHEMA = {
+    "anyOf": [
+        {"type": "integer"},
+        {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[KkMmBbGgTt]?([Ii][Bb])?\s*$"},
+    ],
+    "description": "a count such as 4096, 100M, 1B or 2GiB",
+}
+
+
+def section_fields(job: str) -> dict[str, FieldInfo]:
+    """Field name → field, for each setting of a job that a fleet file may give."""
+    wired = WIRED.get(job, set()) | {"out"}
+    return {
+        name: field
+        for name, field in JOBS[job].model_fields.items()
+        if name not in wired and not _names_artifact(field)
+    }
+
+
+def _names_artifact(field: FieldInfo) -> bool:
+    found = role(field)
+    return found is not None and found.input_kind is not None
+
+
+@dataclass(frozen=True)
+class SectionOf:
+    """Marks a mapping as the section of a job; pydantic then checks it like the job would."""
+
+    job: str
+
+    @cached_property
+    def model(self) -> type[BaseModel]:
+        fields: Any = {
+            name: (_published(field), field) for name, field in section_fields(self.job).items()
+        }
+        doc = f"Settings of the {self.job} job."
+        config = ConfigDict(extra="forbid", title=self.job)
+        return create_model(self.job, __config__=config, __doc__=doc, **fields)
+
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            lambda given: given.model_dump(exclude_unset=True), handler.generate_schema(self.model)
+        )
+
+
+Section = Mapping[str, Any]
+CrawlSection = Annotated[Section, SectionOf("crawl")]
+CurateSection = Annotated[Section, SectionOf("curate")]
+PackSection = Annotated[Section, SectionOf("pack")]
+TrainSection = Annotated[Section, SectionOf("train")]
+MergeSection = Annotated[Section, SectionOf("merge")]
+EvaluateSection = Annotated[Section, SectionOf("evaluate")]
+ReportSection = Annotated[Section, SectionOf("report")]
+
+
+def _published(field: FieldInfo) -> Any:
+    """The field's type; a count's JSON Schema also admits ``100M``, as its validator does."""
+    kind: Any = field.annotation
+    if any(getattr(item, "func", None) is parse_count for item in field.metadata):
+        return Annotated[kind, WithJsonSchema(COUNT_SCHEMA)]
+    if get_origin(kind) in (Union, UnionType) and any(_is_count(arg) for arg in get_args(kind)):
+        with_none = {"anyOf": [*COUNT_SCHEMA["anyOf"], {"type": "null"}]}
+        return Annotated[kind, WithJsonSchema(with_none)]
+    return kind
+
+
+def _is_count(kind: Any) -> bool:
+    return any(
+        getattr(item, "func", None) is parse_count for item in getattr(kind, "__metadata__", ())
+    )
+
+
+def flag_text(value: Any) -> str:
+    """A setting's value as the text of its flag; None as the empty text, which means "not given".
+
+    >>> flag_text(("us", "uk")), flag_text(False), flag_text(2e-05), flag_text(None)
+    ('us,uk', 'false', '2e-05', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ",".join(map(flag_text, value))
+    return str(value)
+
+
+def check_together(job: str, values: Section) -> str:
+    """What the job would say against settings that are each valid, but not together; else "".
+
+    >>> check_together("curate", {"min_characters": 500, "max_characters": 100})
+    'min_characters 500 is greater than max_characters 100; no article could be kept'
+    """
+    names = JOBS[job].model_fields.keys() - section_fields(job).keys()
+    wired = {name: STAND_INS.get(name, "/") for name in names}
+    try:
+        JOBS[job].model_validate({**wired, **values})
+    except ValidationError as error:
+        said = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        return re.sub(r"--([a-z-]+)", lambda flag: flag[1].replace("-", "_"), said)
+    return ""
+
+
+def section_keys(job: str) -> list[str]:
+    """Names of the workflow's parameters (``train-epochs``) for the fields of a section."""
+    return [_key(job, name) for name in section_fields(job)]
+
+
+def section_parameters(job: str, values: Section) -> dict[str, str]:
+    """Parameter name → text, one for each field that the section may have; "" where not given."""
+    return {_key(job, name): flag_text(values.get(name)) for name in section_fields(job)}
+
+
+def _key(job: str, field: str) -> str:
+    return f"{job}-{field.replace('_', '-')}"

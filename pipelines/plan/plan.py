@@ -1,0 +1,212 @@
+"""What a refresh would do, before it does it: its steps, and what they cost.
+
+The plan walks the very workflow that a run walks (`pipelines.local.engine`), with a runner that
+looks for each step's artifact instead of running it. So it cannot differ from the run, and it
+finds settings that a job would refuse, and artifacts made with other settings.
+"""
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.artifacts.manifest import Manifest, Work, find_manifest
+from jobs.command.quantity import parse_count
+from jobs.command.settings import FlagSettings, JobSettings
+from jobs.pack.settings import PackSettings
+from jobs.store.prefix import Prefix
+from jobs.train.settings import TrainSettings
+from pipelines.fleet.model import Fleet
+from pipelines.fleet.sections import JOBS
+from pipelines.local.engine import Engine, Outcome, Step
+from pipelines.local.workflow import WorkflowTemplate
+
+A100_FLOPS = 312e12
+"""Peak of the paper's GPU in bfloat16, FLOP/s."""
+MFU = 0.4
+"""Share of the peak that training is assumed to reach."""
+BYTES_PER_PARAMETER = 2  # bfloat16
+BYTES_PER_TOKEN = 4  # int32
+UNKNOWN = "‹{}›"  # stands for an output of a step that has not run
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One step, and what is known of its artifact."""
+
+    step: Step
+    manifest: Manifest | None
+    """That of the artifact, where it is there already."""
+    conflict: str = ""
+    """Why the step would refuse: the artifact there was made with other settings."""
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(file.bytes for file in self.manifest.files) if self.manifest else 0
+
+
+@dataclass(frozen=True)
+class Training:
+    """The cost of one family's continued pre-training; None is unknown."""
+
+    family: str
+    is_done: bool
+    num_parameters: int | None
+    num_tokens: int | None
+    """Of one epoch: those packed, or the budget where nothing is packed yet."""
+    epochs: int
+
+    @property
+    def flops(self) -> float | None:
+        """6 · N · tokens · epochs, as in the paper."""
+        if self.num_parameters is None or self.num_tokens is None:
+            return None
+        return 6.0 * self.num_parameters * self.num_tokens * self.epochs
+
+    @property
+    def gpu_hours(self) -> float | None:
+        """On A100s at the assumed share of their peak."""
+        return None if self.flops is None else self.flops / (A100_FLOPS * MFU) / 3600
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All steps in the order of the workflow, the trainings, and the store's share of it."""
+
+    steps: tuple[Planned, ...]
+    trainings: tuple[Training, ...]
+
+    @property
+    def bytes_there(self) -> int:
+        return sum(planned.num_bytes for planned in self.steps)
+
+    @property
+    def bytes_to_add(self) -> int | None:
+        """Models and rows that are missing; None where a size is unknown. The rest is small."""
+        sizes = {training.family: training for training in self.trainings}
+        total = 0
+        for planned in self.steps:
+            if planned.manifest or planned.step.job not in ("ingest", "train", "merge", "pack"):
+                continue
+            training = sizes[_family(planned.step)]
+            is_rows = planned.step.job == "pack"
+            count = training.num_tokens if is_rows else training.num_parameters
+            if count is None:
+                return None
+            total += count * (BYTES_PER_TOKEN if is_rows else BYTES_PER_PARAMETER)
+        return total
+
+
+def make_plan(fleet: Fleet, workflow: WorkflowTemplate, parameters: Mapping[str, str]) -> Plan:
+    """Raises BadInputError for what a run would refuse at once."""
+    runner = _Planner()
+    try:
+        asyncio.run(Engine(workflow, parameters, runner).run())
+    except BaseExceptionGroup as group:
+        raise _first(group) from group
+    by_name = {planned.step.name: planned for planned in runner.planned}
+    trainings = [_training(family.name, family.base.source, by_name) for family in fleet.families]
+    return Plan(tuple(runner.planned), tuple(trainings))
+
+
+class _Planner:
+    """A `Runner` that runs nothing."""
+
+    def __init__(self) -> None:
+        self.planned: list[Planned] = []
+
+    async def run(self, step: Step, attempt: int) -> Outcome:  # noqa: ARG002 - a Runner's
+        out = step.inputs.get("out")
+        manifest = None
+        if out and UNKNOWN[0] not in out:
+            manifest = await asyncio.to_thread(find_manifest, Prefix(out))
+        self.planned.append(Planned(step, manifest, self._conflict(step, manifest)))
+        return Outcome("Succeeded", outputs=_outputs(step, manifest))
+
+    def _conflict(self, step: Step, manifest: Manifest | None) -> str:
+        """How the artifact's settings differ from the step's (inputs are not compared).
+
+        Settings are parsed (3 ms each) where they are compared, and once a job to check them.
+        """
+        if manifest is None and step.job in {planned.step.job for planned in self.planned}:
+            return ""
+        settings = settings_of(step)
+        if manifest is None or not isinstance(settings, JobSettings):
+            return ""
+        wanted = Work(
+            kind=settings.artifact_kind(),
+            producer=f"{settings.job} {settings.version}",
+            settings=settings.identity(),
+            inputs=Work.of(manifest).inputs,
+        )
+        return "; ".join(manifest.differences(wanted))
+
+    async def pause(self, step: Step, outcome: Outcome, seconds: float) -> None: ...
+
+    def ended(self, step: Step, outcome: Outcome, attempts: int) -> None: ...
+
+
+def settings_of(step: Step) -> FlagSettings:
+    """The settings that the step's job will have. Raises BadInputError like the job."""
+    return JOBS[step.job].from_flags(step.argv[3:])
+
+
+def _outputs(step: Step, manifest: Manifest | None) -> dict[str, str]:
+    known: dict[str, Any] = {}
+    if manifest:
+        known = {"digest": manifest.digest, **manifest.statistics.get("outputs", {})}
+        known = {name.replace("_", "-"): value for name, value in known.items()}
+    return {name: known.get(name, UNKNOWN.format(name)) for name in step.outputs}
+
+
+def _training(family: str, source: str, steps: Mapping[str, Planned]) -> Training:
+    base, pack, train = (steps[f"family/{family}/{job}"] for job in ("base", "pack", "train"))
+    packing, training = settings_of(pack.step), settings_of(train.step)
+    assert isinstance(packing, PackSettings)
+    assert isinstance(training, TrainSettings)
+    tokens = packing.token_budget
+    if pack.manifest:
+        tokens = int(pack.manifest.statistics["tokens"])
+    return Training(
+        family=family,
+        is_done=train.manifest is not None,
+        num_parameters=_num_parameters(source, base.manifest),
+        num_tokens=tokens,
+        epochs=training.epochs,
+    )
+
+
+def _num_parameters(source: str, manifest: Manifest | None) -> int | None:
+    """As ingest counted them; or from a folder's safetensors headers; or from the name's 8B."""
+    if manifest:
+        return int(manifest.statistics["parameters"])
+    if Path(source).is_dir():
+        return sum(map(_count_elements, Path(source).glob("*.safetensors"))) or None
+    match = re.search(r"(?<![\d.])(\d+(?:\.\d+)?[BM])(?![A-Za-z0-9])", source)
+    count = parse_count(match[1]) if match else None
+    return count if isinstance(count, int) else None
+
+
+def _count_elements(file: Path) -> int:
+    """Elements of all tensors of a safetensors file, from its header alone."""
+    with file.open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        header = json.loads(opened.read(length))
+    return sum(
+        math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__"
+    )
+
+
+def _family(step: Step) -> str:
+    return step.name.split("/")[1]
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,1 @@
+"""Hera definitions of what Argo runs."""

@@ -1,0 +1,189 @@
+"""The monthly refresh of a fleet: one crawl, then each family.
+
+    crawl ── curate ──┐
+    bundle ───────────┴── each family:
+
+    base ─── pack ─── train ──┬── scores of base, instruct and refreshed base ──┐
+    instruct ─────────────────┤                                                 ├─ report ─ promote
+    others (derived, siblings)┴── each candidate: merge ── scores ──────────────┘
+
+Each step is a job (`pipelines.workflows.steps`), and whatever no arrow orders is done in parallel.
+A family's settings reach it as one item of the parameter ``families`` (`pipelines.fleet.reading`).
+"""
+
+from collections.abc import Sequence
+
+from hera.workflows import Parameter, Task, WorkflowTemplate
+from hera.workflows import models as argo
+
+from pipelines import layout
+from pipelines.fleet.model import Fleet
+from pipelines.fleet.sections import FAMILY_SECTIONS, section_keys
+from pipelines.workflows.placement import PLACES, parameter
+from pipelines.workflows.steps import dag, given, job_template, output, passed_on, step
+
+NAME = "perennial-refresh"
+DEFAULT_REGISTRY = "ghcr.io/perennial"
+
+STORE, PERIOD, SUITE = parameter("store"), parameter("period"), parameter("suite")
+CRAWLED, ARTICLES = layout.crawled(STORE, PERIOD), layout.curated(STORE, PERIOD)
+BUNDLE = layout.bundle(STORE, SUITE)
+
+# Within the DAG of a family.
+FAMILY = given("name")
+PART = layout.part(STORE, given("run"), FAMILY)
+BASE, INSTRUCT = (layout.model(STORE, FAMILY, name) for name in ("base", "instruct"))
+REFRESHED = layout.trained(PART)
+FAMILY_KEYS = (
+    "name", "base-from", "base-revision", "instruct-from", "instruct-revision",
+    "others", "residuals", "derived", "candidates",
+    *(key for job in FAMILY_SECTIONS for key in section_keys(job)),
+)  # fmt: skip
+
+
+def fleet_dag() -> None:
+    """The whole refresh. `run` names it in the store."""
+    with dag("refresh", run=f"{parameter('fleet')}-{PERIOD}"):
+        crawl = step("crawl", {"period": PERIOD, "out": CRAWLED})
+        curate = step("curate", {"articles": CRAWLED, "out": ARTICLES}, after=[crawl])
+        bundle = step("bundle", {"suite": SUITE, "from": parameter("bundle-from"), "out": BUNDLE})
+        step(
+            "family",
+            {"run": given("run")} | {key: "{{item." + key + "}}" for key in FAMILY_KEYS},
+            each=parameter("families"),
+            after=[curate, bundle],
+        )
+
+
+def family_dag() -> None:
+    """One family: its models, the refreshed base, the candidates, the report, the releases."""
+    with dag("family", "run", *FAMILY_KEYS):
+        base, instruct, others = import_originals()
+        rows = layout.packed(STORE, given("run"), output(base, "tokenizer-digest"))
+        pack = step("pack", {"articles": ARTICLES, "tokenizer": BASE, "out": rows}, after=[base])
+        train = step(
+            "train",
+            {"model": BASE, "rows": rows, "objective": "cpt", "out": REFRESHED},
+            after=[pack],
+        )
+        scored = [
+            score("base", BASE, rows, after=[pack]),
+            score("instruct", INSTRUCT, rows, after=[pack, instruct]),
+            score("refreshed-base", REFRESHED, rows, after=[train]),
+            residuals(rows, after=[train, instruct, others]),
+            derived(rows, after=[pack, instruct, others]),
+        ]
+        report = step("report", {"run": PART, "out": layout.report(PART)}, after=scored)
+        promote(after=[report])
+
+
+def candidate_dag() -> None:
+    """One candidate: onto + (instruct − base), then its scores."""
+    settings = [*section_keys("merge"), *section_keys("evaluate")]
+    with dag("candidate", "part", "name", "rows", "base", "instruct", "onto", *settings):
+        merged = layout.candidate(given("part"), given("name"))
+        models = {name: given(name) for name in ("base", "instruct", "onto")}
+        merge = step("merge", {**models, "out": merged})
+        scored = {name: given(name) for name in ("part", "name", "rows")}
+        step("scores", {**scored, "model": merged} | passed_on("evaluate"), after=[merge])
+
+
+def scores_dag() -> None:
+    """One model: the suite's tasks in parallel, and the loss on held-out articles."""
+    with dag("scores", "part", "name", "rows", "model", *section_keys("evaluate")):
+
+        def evaluation(task: str) -> dict[str, str]:
+            out = layout.scores(given("part"), given("name"), task)
+            return {"model": given("model"), "task": task, "bundle": BUNDLE, "out": out}
+
+        step("evaluate", evaluation("{{item}}"), each=parameter("tasks"))
+        step("evaluate", evaluation("heldout") | {"rows": given("rows")}, name="heldout")
+
+
+def import_originals() -> tuple[Task, Task, Task]:
+    """Base, instruct, and the derived and sibling models; each into the store, once for ever."""
+
+    def imported(name: str, source: str, revision: str) -> dict[str, str]:
+        return {"from": source, "revision": revision, "out": layout.model(STORE, FAMILY, name)}
+
+    base, instruct = (
+        step("ingest", imported(name, given(f"{name}-from"), given(f"{name}-revision")), name=name)
+        for name in ("base", "instruct")
+    )
+    other = imported("{{item.name}}", "{{item.from}}", "{{item.revision}}")
+    return base, instruct, step("ingest", other, name="others", each=given("others"))
+
+
+def score(name: str, model: str, rows: str, after: Sequence[Task]) -> Task:
+    """The scores of one model that is no candidate."""
+    scored = {"part": PART, "name": name, "model": model, "rows": rows}
+    return step("scores", scored | passed_on("evaluate"), name=f"scores-{name}", after=after)
+
+
+def residuals(rows: str, after: Sequence[Task]) -> Task:
+    """Candidates on the refreshed base: with the family's own residual, and with its siblings'."""
+    models = {
+        "base": layout.model(STORE, FAMILY, "{{item.base}}"),
+        "instruct": layout.model(STORE, FAMILY, "{{item.instruct}}"),
+        "onto": REFRESHED,
+    }
+    return candidates("residuals", models, rows, after)
+
+
+def derived(rows: str, after: Sequence[Task]) -> Task:
+    """Candidates that are a derived model with the family's residual."""
+    onto = layout.model(STORE, FAMILY, "{{item.onto}}")
+    return candidates("derived", {"base": BASE, "instruct": INSTRUCT, "onto": onto}, rows, after)
+
+
+def candidates(key: str, models: dict[str, str], rows: str, after: Sequence[Task]) -> Task:
+    """A candidate for each item of the family's list `key`."""
+    common = {"part": PART, "name": "{{item.name}}", "rows": rows}
+    arguments = common | models | passed_on("merge") | passed_on("evaluate")
+    return step("candidate", arguments, name=key, each=given(key), after=after)
+
+
+def promote(after: Sequence[Task]) -> Task:
+    """A release of each candidate that the report's gate lets through."""
+    gated = {"candidate": layout.candidate(PART, "{{item}}"), "report": layout.report(PART)}
+    record = {"releases": layout.releases(STORE), "name": "{{item}}"}
+    return step("promote", gated | record, each=given("candidates"), after=after)
+
+
+def refresh(fleet: Fleet, version: str) -> WorkflowTemplate:
+    """The refresh as a WorkflowTemplate whose parameters default to `fleet` and `version`."""
+    with WorkflowTemplate(
+        name=NAME,
+        entrypoint="refresh",
+        arguments=workflow_parameters(fleet, version),
+        service_account_name="perennial",
+        automount_service_account_token=True,
+        parallelism=100,
+        ttl_strategy=argo.TTLStrategy(seconds_after_completion=30 * 86400),
+        security_context=argo.PodSecurityContext(
+            run_as_non_root=True,
+            run_as_user=65532,
+            fs_group=65532,
+            seccomp_profile=argo.SeccompProfile(type="RuntimeDefault"),
+        ),
+        volumes=[
+            argo.Volume(name="scratch", empty_dir=argo.EmptyDirVolumeSource()),
+            argo.Volume(name="shared-memory", empty_dir=argo.EmptyDirVolumeSource(medium="Memory")),
+        ],
+    ) as workflow:
+        for define in (fleet_dag, family_dag, candidate_dag, scores_dag):
+            define()
+        for job in PLACES:
+            job_template(job)
+    return workflow
+
+
+def workflow_parameters(fleet: Fleet, version: str) -> list[Parameter]:
+    """What a run is given; all but `period` and `store` have defaults."""
+    images = {f"{job}-image": f"{job}:{version}" for job in PLACES}
+    defaults = fleet.parameters() | {"registry": DEFAULT_REGISTRY} | images
+    return [
+        Parameter(name="period", description="The month to refresh, as 2026-10."),
+        Parameter(name="store", description="URI of the store: s3://bucket/prefix, gs://…, az://…"),
+        *(Parameter(name=name, value=value) for name, value in defaults.items()),
+    ]

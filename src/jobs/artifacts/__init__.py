@@ -1,0 +1,1 @@
+"""Artifacts, their manifests, and the releases that name them."""

@@ -1,0 +1,146 @@
+"""What every job's command line does alike: settings from flags, the contract, the exit code.
+
+A job's ``__main__`` is one call of `run_job` with its settings model and a function that does
+the work. The order is: settings, inputs, "is it already there?", and only then the work, so
+that a repeated job ends at once, before anything heavy is imported.
+"""
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from jobs.artifacts.manifest import Work, find_manifest
+from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import ArtifactWriter, LostRaceError
+from jobs.command.settings import FlagSettings, JobSettings
+from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
+from jobs.store.prefix import Prefix
+
+F = TypeVar("F", bound=FlagSettings)
+S = TypeVar("S", bound=JobSettings)
+Statistics: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job(Generic[S]):
+    """What the work is given: settings, the opened inputs, and the artifact to write."""
+
+    settings: S
+    inputs: Mapping[str, Artifact]
+    out: ArtifactWriter
+
+
+def run_job(
+    settings_type: type[S],
+    work: Callable[[Job[S]], Statistics],
+    open_inputs: Callable[[S], Mapping[str, Artifact]] = lambda settings: settings.open_inputs(),
+) -> None:
+    """Runs one job by the contract and exits with its code.
+
+    `work` writes files through ``job.out`` and returns the statistics; the commit is made here.
+    """
+
+    def body(settings: S) -> None:
+        inputs = open_inputs(settings)
+        job = begin(settings, inputs)
+        if job is None:
+            return
+        started = time.monotonic()
+        try:
+            statistics = work(job)
+            finish(job, {**statistics, "seconds": round(time.monotonic() - started, 2)})
+        except LostRaceError:
+            begin(settings, inputs)  # says whose artifact it is now, or refuses it
+
+    run_command(settings_type, body)
+
+
+def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
+    """Runs `body` with settings from the command line; errors become one line and an exit code."""
+    set_up_logging()
+    logging.getLogger(settings_type.job).setLevel(os.environ.get("PERENNIAL_LOG_LEVEL", "INFO"))
+    try:
+        signal.signal(signal.SIGTERM, _stop)
+        body(settings_type.from_flags(sys.argv[1:]))
+    except PerennialError as error:
+        one_line = " ".join(str(error).split())
+        logging.getLogger(settings_type.job).error("%s", one_line)  # noqa: TRY400  no traceback
+        sys.exit(error.exit_code)
+    sys.exit(EXIT_DONE)
+
+
+def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
+    """The job to do, or None where its artifact is there. Raises BadInputError for another's."""
+    log = logging.getLogger(settings.job)
+    wanted = Work(
+        kind=settings.artifact_kind(),
+        producer=f"{settings.job} {settings.version}",
+        settings=settings.identity(),
+        inputs={name: artifact.part or artifact.digest for name, artifact in inputs.items()},
+    )
+    prefix = Prefix(settings.out)
+    found = find_manifest(prefix)
+    if found is not None:
+        if differences := found.differences(wanted):
+            raise BadInputError(
+                f"--out {prefix.uri} already holds another artifact: {'; '.join(differences)}; "
+                "choose another --out, or delete it first"
+            )
+        Artifact.open(prefix.uri)
+        log.info("already-done out=%s digest=%s", prefix.uri, found.digest[:12])
+        write_outputs(digest=found.digest, **_outputs(found.statistics))
+        return None
+    named = {name: artifact.as_input() for name, artifact in inputs.items()}
+    return Job(settings, inputs, ArtifactWriter(prefix, wanted, named))
+
+
+def finish(job: Job[Any], statistics: Statistics) -> Artifact:
+    """Commits the artifact, says so, and writes the step's output parameters."""
+    artifact = job.out.commit(statistics)
+    logging.getLogger(job.settings.job).info(
+        "committed out=%s digest=%s %s",
+        artifact.uri,
+        artifact.digest[:12],
+        " ".join(
+            f"{k}={v}" for k, v in artifact.statistics.items() if isinstance(v, int | float | str)
+        ),
+    )
+    write_outputs(digest=artifact.digest, **_outputs(artifact.statistics))
+    return artifact
+
+
+def _outputs(statistics: Statistics) -> dict[str, str]:
+    outputs: dict[str, str] = statistics.get("outputs", {})
+    return outputs
+
+
+def write_outputs(**values: str) -> None:
+    """Output parameters of the step: one file each in the folder ``PERENNIAL_OUTPUTS``, if set.
+
+    A job declares its own by a statistic ``outputs`` (name → text); ``digest`` is always there.
+    """
+    folder = os.environ.get("PERENNIAL_OUTPUTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for name, value in values.items():
+            (Path(folder) / name.replace("_", "-")).write_text(value)
+
+
+def set_up_logging() -> None:
+    """One line an event, in UTC, on standard error; of libraries only what went wrong."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%SZ",
+        stream=sys.stderr,
+    )
+
+
+def _stop(number: int, _frame: object) -> None:
+    raise StoppedError(f"stopped by {signal.Signals(number).name}; the same command continues")

@@ -1,0 +1,113 @@
+"""Scores one model on one task: data, model, lm-eval, and what it found as files.
+
+lm-eval and torch are imported after the network is shut off and the task is known to exist.
+"""
+
+import json
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobs.command.running import Job, Statistics
+from jobs.evaluate.offline import go_offline, unpack_sentence_model
+from jobs.evaluate.scores import Results, items, metric_scores, num_items
+from jobs.evaluate.settings import HELDOUT, EvaluateSettings
+from jobs.suites import Task
+from jobs.suites.sealed import SealedSuite
+
+if TYPE_CHECKING:
+    from jobs.evaluate.model import LanguageModel
+    from jobs.evaluate.tasks import TaskDict
+
+HELDOUT_METRICS = ("bits_per_byte", "byte_perplexity")
+# lm-eval's own defaults, so that its command line draws the same examples.
+PYTHON_SEED, OTHER_SEED = 0, 1234
+
+
+def evaluate(job: Job[EvaluateSettings]) -> Statistics:
+    """Writes ``results.json`` and ``items.jsonl``."""
+    settings = job.settings
+    task = None if settings.task == HELDOUT else _find_task(job)
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        go_offline(scratch)
+        if task and task.sentence_model:
+            unpack_sentence_model(job.inputs["bundle"], scratch)
+        from jobs.evaluate.model import load_model
+        from jobs.evaluate.tasks import bundle_tasks, heldout_tasks
+
+        model = load_model(job.inputs["model"], scratch / "model", settings.batch_size)
+        if task:
+            tasks = bundle_tasks(job.inputs["bundle"], task, model.max_length)
+        else:
+            tasks = heldout_tasks(job.inputs["rows"])
+        chat = bool(task and task.apply_chat_template and model.tokenizer.chat_template)
+        results = _run(model, tasks, settings.limit, chat)
+    return _write(job, task, results, chat)
+
+
+def _find_task(job: Job[EvaluateSettings]) -> Task:
+    suite = SealedSuite.of(job.inputs["bundle"]).suite
+    return suite.task(job.settings.task, also=(HELDOUT,))
+
+
+def _run(model: "LanguageModel", tasks: "TaskDict", limit: int | None, chat: bool) -> Results:
+    """lm-eval's evaluation, seeded as its command line does."""
+    import random
+
+    import langdetect
+    import lm_eval
+    import numpy as np
+    import torch
+
+    random.seed(PYTHON_SEED)
+    np.random.seed(OTHER_SEED)  # the generator that its tasks use
+    torch.manual_seed(OTHER_SEED)
+    langdetect.DetectorFactory.seed = PYTHON_SEED  # else IFEval's language checks vary
+    for single in tasks["tasks"].values():
+        single.set_fewshot_seed(OTHER_SEED)
+    results: Results = lm_eval.evaluate(
+        model,
+        tasks,
+        limit=limit,
+        log_samples=True,
+        apply_chat_template=chat,
+        fewshot_as_multiturn=chat,
+    )
+    return results
+
+
+def _write(
+    job: Job[EvaluateSettings], task: Task | None, results: Results, chat: bool
+) -> Statistics:
+    name = task.lm_eval_task if task else HELDOUT
+    wanted = [column.metric for column in task.columns] if task else HELDOUT_METRICS
+    scores = metric_scores(results, name, wanted)
+    generation = {
+        config["task"]: config["generation_kwargs"]
+        for config in results["configs"].values()
+        if "generation_kwargs" in config
+    }
+    answer: dict[str, Any] = {
+        "task": job.settings.task,
+        "model_digest": job.inputs["model"].digest,
+        "num_items": num_items(results),
+        "limit": job.settings.limit,
+        "metrics": scores,
+        "lm_eval_version": metadata.version("lm_eval"),
+        "task_version": str(results["versions"][name]),
+        "num_fewshot": task.num_fewshot if task else 0,
+        "chat_template_applied": chat,
+        "generation": generation,
+    }
+    job.out.write_json("results.json", answer)
+    with job.out.open("items.jsonl") as file:
+        for item in items(results):
+            file.write(json.dumps(item, ensure_ascii=False, default=float).encode() + b"\n")
+    return {
+        "task": job.settings.task,
+        "items": answer["num_items"],
+        "partial": job.settings.limit is not None,
+        **{metric: round(score["value"], 6) for metric, score in scores.items()},
+    }

@@ -1,0 +1,1 @@
+"""What artifacts hold, by kind: what one job writes and another reads."""

@@ -1,0 +1,1 @@
+"""The sum of weights: pure, no input or output."""

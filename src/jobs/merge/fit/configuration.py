@@ -1,0 +1,194 @@
+"""What the models' ``config.json`` must have in common, and the candidate's own. Pure.
+
+Included: the comparison of architectures, the candidate's config, whether embeddings are tied,
+and what the embedding and head tensors are called. Not included: reading the files, names and
+shapes of other tensors; which fields are compared (`jobs.merge.fit.normal_config`).
+
+Refused whatever the others say: ``quantization_config`` (sums of codes mean nothing) and
+``text_config`` (several modalities, whose language model has other names and rules).
+"""
+
+import difflib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from jobs.errors import BadInputError
+from jobs.merge.fit.normal_config import (
+    GENERATION_FIELDS,
+    ROPE_FIELDS,
+    TOKEN_IDS,
+    Config,
+    normal_form,
+)
+from jobs.words import shortened
+
+_TIED_WHEN_ABSENT: dict[bool, tuple[str, ...]] = {
+    True: (
+        "bloom", "cohere", "cohere2", "falcon", "gemma", "gemma2", "gemma3_text", "gpt2",
+        "gpt_bigcode", "gpt_neo", "mpt", "opt", "smollm3", "starcoder2",
+    ),
+    False: (
+        "apertus", "deepseek_v2", "deepseek_v3", "exaone4", "glm", "glm4", "gpt_neox", "gptj",
+        "granite", "helium", "llama", "ministral", "mistral", "mixtral", "nemotron", "olmo",
+        "olmo2", "olmo3", "phi", "phi3", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "stablelm",
+    ),
+}  # fmt: skip
+
+# Of a difference in these it is known that siblings of one architecture may bear it.
+_MAY_BE_HARMLESS = ("max_position_embeddings", "rope_scaling", "rope_theta", "sliding_window")
+_SHOWN_CHARACTERS = 60
+_LISTED = 12
+
+_EMBEDDINGS = (
+    "model.embed_tokens.weight",  # Llama, Qwen, Mistral, Gemma, Phi-3
+    "transformer.wte.weight",  # GPT-2, as v4 and others saved it
+    "wte.weight",
+    "gpt_neox.embed_in.weight",
+    "model.decoder.embed_tokens.weight",  # OPT
+    "decoder.embed_tokens.weight",
+)
+_HEADS = ("lm_head.weight", "embed_out.weight")
+
+
+def check_configs(configs: Mapping[str, Config], allowed: Collection[str]) -> dict[str, list[str]]:
+    """Raises BadInputError unless all architectures are one; `configs` maps roles to configs.
+
+    Returns the differences that `allowed` names: field → what each role has, as text. A name
+    that does not differ is no error, since a fleet's settings serve all of its families.
+    """
+    for role, config in configs.items():
+        _refuse_unsupported(role, config)
+    normal = {role: normal_form(role, config) for role, config in configs.items()}
+    fields = sorted({field for config in normal.values() for field in config})
+    _check_allowed(allowed, {*fields, *(field for config in configs.values() for field in config)})
+    differences = {}
+    for field in fields:
+        values = [config.get(field) for config in normal.values()]
+        if any(value != values[0] for value in values):
+            texts = zip(_shown(values), normal, strict=True)
+            differences[field] = [f"{text} in --{role}" for text, role in texts]
+    refused = {field: texts for field, texts in differences.items() if field not in allowed}
+    if refused:
+        said = [f"{_name(field)} is {', '.join(texts)}" for field, texts in refused.items()]
+        more = [f"and {len(said) - _LISTED} fields more"] if len(said) > _LISTED else []
+        listed = "; ".join(said[:_LISTED] + more)
+        raise BadInputError(f"the models' config.json differ: {listed}; {_fix(refused)}")
+    return differences
+
+
+def merged_config(onto: Config, instruct: Config, vocabulary_rows: int | None) -> dict[str, Any]:
+    """The candidate's config.json, in the order of `onto`'s.
+
+    field                              from       why
+    ---------------------------------  ---------  ------------------------------------------
+    *_token_id                         instruct   where an answer begins and ends
+    temperature, top_p, max_length, …  instruct   version 4 kept generation settings here
+    use_cache                          instruct   training turns it off; answering needs it
+    vocab_size                         onto, or `vocabulary_rows` where rows were added
+    _name_or_path                      neither    says where a file once lay
+    auto_map                           neither    names code, and no code goes with a candidate
+    everything else                    onto       it describes the weights, which are onto's
+
+    A field of the second column that the instruct model lacks, the candidate lacks too.
+    """
+    chat = TOKEN_IDS | GENERATION_FIELDS | {"use_cache"}
+    merged = {}
+    for field, value in onto.items():
+        if field in chat:
+            if field in instruct:
+                merged[field] = instruct[field]
+        elif field not in ("_name_or_path", "auto_map"):
+            merged[field] = value
+    merged.update({field: value for field, value in instruct.items() if field in chat})
+    if vocabulary_rows is not None:
+        merged["vocab_size"] = vocabulary_rows
+    return merged
+
+
+def is_tied(config: Config) -> bool:
+    """Whether the head is the embedding itself. Raises BadInputError where nothing says so."""
+    tied, family = config.get("tie_word_embeddings"), config.get("model_type")
+    if isinstance(tied, bool):
+        return tied
+    if tied is None:
+        for default, families in _TIED_WHEN_ABSENT.items():
+            if family in families:
+                return default
+    said = "lacks tie_word_embeddings" if tied is None else f"has tie_word_embeddings {tied!r}"
+    raise BadInputError(
+        f"config.json of model_type {family!r} {said}; set it to true or false, as the model was "
+        "trained"
+    )
+
+
+def embedding_and_head(names: Collection[str]) -> tuple[str | None, str | None]:
+    """Names of the embedding and of the head among a model's tensors; None where it has none.
+
+    Llama, Qwen, Mistral, Gemma, Phi-3, GPT-2, GPT-NeoX and OPT.
+    """
+    embedding = next((name for name in _EMBEDDINGS if name in names), None)
+    return embedding, next((name for name in _HEADS if name in names), None)
+
+
+def _refuse_unsupported(role: str, config: Any) -> None:
+    if not isinstance(config, Mapping):
+        raise BadInputError(f"config.json of --{role} is not an object: {_text(config)}")
+    if config.get("quantization_config"):
+        raise BadInputError(
+            f"config.json of --{role} has quantization_config: a quantised model cannot be "
+            "added to; use the model as it was before"
+        )
+    if config.get("text_config"):
+        raise BadInputError(
+            f"config.json of --{role} has text_config: a model of several modalities is not "
+            "supported; save its language model alone"
+        )
+
+
+def _check_allowed(allowed: Collection[str], known: Collection[str]) -> None:
+    for name in allowed:
+        if name == "rope_parameters":
+            raise BadInputError(
+                f"--allow-config {name}: it is compared as {', '.join(ROPE_FIELDS)}; "
+                "name the one that may differ"
+            )
+        if name not in known and name not in (*ROPE_FIELDS, "layer_types", *_MAY_BE_HARMLESS):
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else "name a field that differs"
+            raise BadInputError(f"--allow-config {name}: no config.json has that field; {hint}")
+
+
+def _fix(refused: Iterable[str]) -> str:
+    harmless = [field for field in refused if field in _MAY_BE_HARMLESS]
+    fix = "merge models of one architecture"
+    if harmless:
+        fix += (
+            ", or, where a difference is harmless between these siblings, name it: "
+            f"--allow-config {','.join(harmless)}"
+        )
+    return fix
+
+
+def _shown(values: list[Any]) -> list[str]:
+    """Values as short texts that show where they differ."""
+    texts = [_text(value) for value in values]
+    if max(map(len, texts)) <= _SHOWN_CHARACTERS:
+        return texts
+    long = [text for text in texts if len(text) > _SHOWN_CHARACTERS]
+    same = next((i for i, at in enumerate(zip(*long, strict=False)) if len(set(at)) > 1), 0)
+    start = max(0, same - 20) if len(long) > 1 else 0
+    return [text if text not in long else _cut(text, start) for text in texts]
+
+
+def _name(field: str) -> str:
+    return shortened(ascii(field)[1:-1])
+
+
+def _cut(text: str, start: int) -> str:
+    before = "…" if start else ""
+    return before + text[start : start + _SHOWN_CHARACTERS] + "…"
+
+
+def _text(value: Any) -> str:
+    return "absent" if value is None else json.dumps(value, sort_keys=True)

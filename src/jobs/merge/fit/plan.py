@@ -1,0 +1,175 @@
+"""Whether the models fit, what each tensor of the result is made of, and its shards. Pure.
+
+Roles are those of the flags: onto, base, instruct; or onto, residual; or instruct, base. The
+first of a mapping is the one whose names, shapes and types the result has.
+
+Refused: names, shapes or types that differ, and types that are not floats. Embeddings and heads
+may differ in their first dimension where the vocabulary is to be extended.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+from jobs.errors import BadInputError
+from jobs.kinds.safetensors_header import DTYPE_BYTES, Tensor
+from jobs.merge.arithmetic.exact import STORAGE
+from jobs.merge.fit.vocabulary import Rows
+from jobs.words import listed, shortened
+
+Tensors = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Elements of a tensor of the result, in one run, and the tensors they are made of by role.
+
+    The elements stand at the same place, `first` and `elements` long, in all of them.
+    """
+
+    first: int
+    elements: int
+    operands: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A tensor of the result: where it will lie, and the segments it is made of, in order."""
+
+    tensor: Tensor
+    segments: Sequence[Segment]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is read, computed and written at once: part of a segment, of a bounded size."""
+
+    tensor: Tensor
+    first: int
+    elements: int
+    operands: Mapping[str, Tensor]
+
+
+def check(
+    models: Mapping[str, Tensors], names: Mapping[str, str], words: Collection[str], *, extend: bool
+) -> None:
+    """Raises BadInputError unless all models hold the same tensors.
+
+    `names` says of each role what errors call it. Tensors in `words` have a row a token; with
+    `extend` the number of rows may differ. A residual may have a type of its own.
+    """
+    (first, reference), *others = models.items()
+    for role, tensors in others:
+        if missing := sorted(reference.keys() - tensors.keys()):
+            raise _differing(names[role], "lacks", names[first], "has", missing)
+        if extra := sorted(tensors.keys() - reference.keys()):
+            raise _differing(names[role], "has", names[first], "lacks", extra)
+        for name, tensor in tensors.items():
+            there = reference[name]
+            same = tensor.dtype == there.dtype or role == "residual"
+            rows = name in words and len(tensor.shape) == len(there.shape) > 0
+            just_rows = rows and tensor.shape[1:] == there.shape[1:]
+            if same and (tensor.shape == there.shape or (extend and just_rows)):
+                continue
+            fix = "merge models of one architecture, saved in one type"
+            if same and just_rows:
+                fix = "--vocabulary extend takes the rows from where they are"
+            raise BadInputError(
+                f"tensor {shortened(name)} is {tensor.dtype} {list(tensor.shape)} in "
+                f"{names[role]} but {there.dtype} {list(there.shape)} in {names[first]}; {fix}"
+            )
+    for role, tensors in models.items():
+        for tensor in tensors.values():
+            _check_type(tensor, names[role], words)
+
+
+def _differing(one: str, does: str, other: str, does_not: str, tensors: list[str]) -> BadInputError:
+    return BadInputError(
+        f"{one} {does} tensors that {other} {does_not}: {listed(tensors)}; "
+        "merge models of one architecture"
+    )
+
+
+def _check_type(tensor: Tensor, model: str, words: Collection[str]) -> None:
+    name = shortened(tensor.name)
+    if tensor.name in words and tensor.elements == 0:
+        raise BadInputError(f"tensor {name} of {model} has no rows; use the model as published")
+    if tensor.dtype not in STORAGE:
+        raise BadInputError(
+            f"tensor {name} of {model} has dtype {tensor.dtype}; merged are "
+            f"{', '.join(STORAGE)}: save it in one of them"
+        )
+
+
+def targets(
+    models: Mapping[str, Tensors], rows: Mapping[str, Sequence[Rows]], dtype: str | None
+) -> list[Target]:
+    """The tensors of the result, by name, so that the order of the inputs leaves no trace.
+
+    `rows` says for tensors of an extended vocabulary which rows come from where; `dtype` is the
+    result's type where it is not that of the first model. Place and file are not set yet.
+    """
+    first = next(iter(models.values()))
+    return [
+        _target(first[name], {role: tensors[name] for role, tensors in models.items()},
+                rows.get(name), dtype)
+        for name in sorted(first)
+    ]  # fmt: skip
+
+
+def _target(
+    model: Tensor, operands: Mapping[str, Tensor], rows: Sequence[Rows] | None, dtype: str | None
+) -> Target:
+    if rows is None:
+        return Target(_result(model, dtype, model.shape), [Segment(0, model.elements, operands)])
+    width = prod(model.shape[1:])
+    result = _result(model, dtype, (rows[-1].stop, *model.shape[1:]))
+    segments = [
+        Segment(part.start * width, (part.stop - part.start) * width, _sources(operands, part))
+        for part in rows
+    ]
+    return Target(result, segments)
+
+
+def _result(model: Tensor, dtype: str | None, shape: tuple[int, ...]) -> Tensor:
+    dtype = dtype or model.dtype
+    length = prod(shape) * DTYPE_BYTES[dtype]
+    return replace(model, dtype=dtype, shape=shape, length=length)
+
+
+def _sources(operands: Mapping[str, Tensor], part: Rows) -> Mapping[str, Tensor]:
+    """All operands where rows are summed; else the one that has them (a residual is instruct's)."""
+    if part.source == "sum":
+        return operands
+    role = part.source if part.source in operands else "residual"
+    return {role: operands[role]}
+
+
+def cut_into_shards(targets: Sequence[Target], shard_bytes: int) -> list[list[Target]]:
+    """Cut greedily, in order: a shard ends before it would exceed `shard_bytes`."""
+    shards: list[list[Target]] = []
+    used = 0
+    for target in targets:
+        if not shards or used + target.tensor.length > shard_bytes:
+            shards.append([])
+            used = 0
+        shards[-1].append(target)
+        used += target.tensor.length
+    return shards
+
+
+def pieces(shard: Sequence[Target], most_elements: int) -> Iterator[Piece]:
+    """A shard's tensors in order, in pieces of at most `most_elements`."""
+    for target in shard:
+        for segment in target.segments:
+            end = segment.first + segment.elements
+            for first in range(segment.first, end, most_elements):
+                size = min(most_elements, end - first)
+                yield Piece(target.tensor, first, size, segment.operands)
+
+
+def num_pieces(shard: Sequence[Target], most_elements: int) -> int:
+    """How many `pieces` there are."""
+    return sum(
+        -(-segment.elements // most_elements) for target in shard for segment in target.segments
+    )

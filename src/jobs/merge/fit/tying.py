@@ -1,0 +1,81 @@
+"""Models with tied embeddings beside models without: brought to one set of tensors, or refused.
+
+A tied model's head is its embedding, and its file mostly has no tensor for it. Where some of the
+models are tied, the others can be merged with them if their heads have the same values as their
+embeddings: then both say the same thing. The result has the tensors of the first model.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from jobs.artifacts.reading import COPY_BYTES, Artifact
+from jobs.errors import BadInputError
+from jobs.kinds.safetensors_header import Tensor
+from jobs.merge.fit.configuration import embedding_and_head, is_tied
+
+
+@dataclass(frozen=True)
+class Model:
+    """One of the models to merge, as its headers and config tell."""
+
+    artifact: Artifact
+    config: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+
+
+def resolve(models: Mapping[str, Model]) -> tuple[dict[str, Mapping[str, Tensor]], str | None]:
+    """Tensors by role such that all have a head or none, and what was done, in words.
+
+    Raises BadInputError where some are tied and another's head differs from its embedding.
+    """
+    tensors = {role: model.tensors for role, model in models.items()}
+    names = {name for model in models.values() for name in model.tensors}
+    embedding, head = embedding_and_head(names)
+    if embedding is None or head is None:
+        return tensors, None
+    tied = [role for role, model in models.items() if _is_tied(role, model)]
+    if not tied:
+        return tensors, None
+    for role, model in models.items():
+        if head in model.tensors and not _same(model, embedding, head):
+            who = "its own config.json" if role in tied else f"--{tied[0]}"
+            raise BadInputError(
+                f"{who} ties {head} to {embedding}, but the two differ in --{role} "
+                f"{model.artifact.uri}; merge models that are all tied or all untied"
+            )
+    first = next(iter(models))
+    done = f"{head} equals {embedding} in every model; --{first} decides whether it is stored"
+    if head in models[first].tensors:
+        return {role: _with_head(model, embedding, head) for role, model in models.items()}, done
+    return {role: _without(model, head) for role, model in models.items()}, done
+
+
+def _is_tied(role: str, model: Model) -> bool:
+    try:
+        return is_tied(model.config)
+    except BadInputError as error:
+        raise BadInputError(f"--{role} {model.artifact.uri}: {error}") from error
+
+
+def _with_head(model: Model, embedding: str, head: str) -> Mapping[str, Tensor]:
+    if head in model.tensors or embedding not in model.tensors:
+        return model.tensors
+    return {**model.tensors, head: replace(model.tensors[embedding], name=head)}
+
+
+def _without(model: Model, head: str) -> Mapping[str, Tensor]:
+    return {name: tensor for name, tensor in model.tensors.items() if name != head}
+
+
+def _same(model: Model, one: str, other: str) -> bool:
+    """Whether two tensors of a model hold the same bytes; read in bounded pieces."""
+    a, b = model.tensors.get(one), model.tensors[other]
+    if a is None or (a.dtype, a.shape) != (b.dtype, b.shape):
+        return False
+    read = model.artifact.read_range
+    return all(
+        read(a.file, a.start + place, min(COPY_BYTES, a.length - place))
+        == read(b.file, b.start + place, min(COPY_BYTES, a.length - place))
+        for place in range(0, a.length, COPY_BYTES)
+    )

@@ -1,0 +1,1 @@
+"""The bytes: models streamed through the sum in bounded memory."""

@@ -1,0 +1,161 @@
+"""Streams the models from the store, piece by piece, and writes the candidate or the residual.
+
+Memory: the slots of `jobs.merge.stream.stream`, bounded by ``--max-bytes``; beside them the
+interpreter, its libraries, and on a bucket the parts under way. Never a whole model, nor a copy on
+local disk.
+
+Taken from which model:
+
+    tensors' names, shapes, types     onto (of a residual: instruct, and the type is --dtype)
+    config.json                       onto, with what concerns chat from instruct
+                                      (table in `jobs.merge.fit.configuration.merged_config`)
+    tokenizer, chat template,         instruct, or the residual, which has instruct's
+    generation_config.json            the same
+"""
+
+import itertools
+import json
+import struct
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import ArtifactWriter
+from jobs.command.progress import Progress
+from jobs.command.running import Job, Statistics
+from jobs.kinds.model import CONFIG, GENERATION, INDEX, TOKENIZER_FILES, index_json, shard_names
+from jobs.kinds.safetensors_header import DTYPE_BYTES
+from jobs.merge.arithmetic import groups
+from jobs.merge.arithmetic.merge import Moments
+from jobs.merge.fit.fitting import RESIDUAL, Fit, fit
+from jobs.merge.fit.plan import Target, cut_into_shards, num_pieces, pieces
+from jobs.merge.settings import MergeSettings
+from jobs.merge.stream.computing import Arithmetic
+from jobs.merge.stream.resume import Records
+from jobs.merge.stream.source import Source
+from jobs.merge.stream.stream import Merged, Stream
+
+Shards = Mapping[str, Sequence[Target]]
+
+
+def merge(job: Job[MergeSettings]) -> Statistics:
+    """Writes onto + (instruct − base), or instruct − base, or onto + residual.
+
+    Raises BadInputError where the models do not fit.
+    """
+    started = time.monotonic()
+    found = fit(job.inputs, job.settings)
+    cut = cut_into_shards(found.targets, job.settings.shard_bytes)
+    shards = dict(zip(shard_names(len(cut)), cut, strict=True))
+    moments, facts = _write_shards(job, found, shards)
+    _write_side_files(job.out, job.inputs, found, shards)
+    moved = facts["bytes_read"] + facts["bytes_written"]
+    return {
+        "parameters": sum(target.tensor.elements for target in found.targets),
+        "tensors": len(found.targets),
+        "shards": len(shards),
+        **facts,
+        "gigabytes_per_second": round(moved / (time.monotonic() - started) / 1e9, 3),
+        "change": groups.total(moments),
+        **({} if "onto" in job.inputs else {"inexact": sum(m.inexact for m in moments.values())}),
+        **found.notes,
+        "groups": groups.by_group(moments),
+    }
+
+
+def _write_shards(
+    job: Job[MergeSettings], found: Fit, shards: Shards
+) -> tuple[dict[str, Moments], dict[str, Any]]:
+    """Writes the shards that are not there yet; moments by tensor, and what was read."""
+    sources = {
+        role: Source(job.inputs[role], {tensor.file for tensor in tensors.values()})
+        for role, tensors in found.sources.items()
+    }
+    records = Records(job.out, {role: source.versions() for role, source in sources.items()})
+    moments: dict[str, Moments] = {}
+    for file in shards:
+        if record := records.find(file):
+            job.out.add(file, record.file.bytes, record.file.sha256)
+            moments.update(record.moments)
+    todo = {file: shard for file, shard in shards.items() if file not in job.out}
+    total = _bytes(found.targets)
+    left = sum(map(_bytes, todo.values()))
+    with (
+        Progress("merge", total, "bytes", done=total - left) as progress,
+        Stream(sources, Arithmetic(job.inputs), _widths(found), job.settings.max_bytes) as stream,
+    ):
+        most = stream.most_elements
+        merged = stream.run(piece for shard in todo.values() for piece in pieces(shard, most))
+        for file, shard in todo.items():
+            here = itertools.islice(merged, num_pieces(shard, most))
+            done = _write_shard(job.out, file, shard, here, stream, progress)
+            records.save(job.out.written(file), done)
+            moments.update(done)
+        stream.verify()
+    busy = {name: round(seconds, 2) for name, seconds in sorted(stream.busy.items())}
+    read = sum(source.bytes_read for source in sources.values())
+    return moments, {"bytes_read": read, "bytes_written": left, "busy": busy}
+
+
+def _write_shard(
+    out: ArtifactWriter,
+    file: str,
+    shard: Sequence[Target],
+    merged: Iterable[Merged],
+    stream: Stream,
+    progress: Progress,
+) -> dict[str, Moments]:
+    """Moments by tensor of this shard."""
+    moments = {target.tensor.name: Moments() for target in shard}
+    with out.open(file, _bytes(shard)) as target:
+        target.write(_header(shard))
+        for one in merged:
+            stream.timed("write", target.write, one.data)
+            moments[one.piece.tensor.name].add(one.moments)
+            progress.advance(len(one.data))
+    return moments
+
+
+def _header(shard: Sequence[Target]) -> bytes:
+    entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    place = 0
+    for target in shard:
+        tensor = target.tensor
+        offsets = [place, place + tensor.length]
+        shape = list(tensor.shape)
+        entries[tensor.name] = {"dtype": tensor.dtype, "shape": shape, "data_offsets": offsets}
+        place += tensor.length
+    text = json.dumps(entries, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the format asks for data aligned to 8 bytes
+    return struct.pack("<Q", len(text)) + text
+
+
+def _write_side_files(
+    out: ArtifactWriter, inputs: Mapping[str, Artifact], found: Fit, shards: Shards
+) -> None:
+    """Index, config, and what makes it answer a chat as the instruct model does."""
+    if len(shards) > 1:
+        tensors = {file: [target.tensor for target in shard] for file, shard in shards.items()}
+        out.write_json(INDEX, index_json(tensors))
+    out.write_json(CONFIG, found.config)
+    if "onto" not in inputs:
+        out.write_json(RESIDUAL, {"base_rows": found.base_rows})
+    chat = inputs.get("instruct") or inputs["residual"]
+    for name in (GENERATION, *TOKENIZER_FILES):
+        if name in chat:
+            out.copy(chat, name)
+
+
+def _bytes(targets: Iterable[Target]) -> int:
+    return sum(target.tensor.length for target in targets)
+
+
+def _widths(found: Fit) -> dict[str, int]:
+    """Bytes of the widest element by role, and of the result's under ``out``."""
+    tensors = {role: list(tensors.values()) for role, tensors in found.sources.items()}
+    tensors["out"] = [target.tensor for target in found.targets]
+    return {
+        role: max((DTYPE_BYTES[tensor.dtype] for tensor in some), default=1)
+        for role, some in tensors.items()
+    }

@@ -1,0 +1,149 @@
+"""Reads articles or conversations from the store, packs them, writes rows."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import ArtifactWriter
+from jobs.command.progress import Progress
+from jobs.command.running import Job, Statistics
+from jobs.errors import BadInputError
+from jobs.kinds.articles import read_articles
+from jobs.kinds.conversations import read_conversations
+from jobs.kinds.model import CONFIG, TOKENIZER_FILES
+from jobs.kinds.rows import HELDOUT_ARTICLES, HELDOUT_SCHEMA, MASKED_SCHEMA, SCHEMA
+from jobs.pack.choosing import budget_limit, heldout, place
+from jobs.pack.packing import Document, pack
+from jobs.pack.rows import write_rows
+from jobs.pack.settings import PackSettings
+from jobs.pack.tokens import conversation_document, text_documents
+
+
+def write_packed(job: Job[PackSettings]) -> Statistics:
+    """Packs whichever input is given. Raises BadInputError where nothing is left to train on."""
+    with tempfile.TemporaryDirectory() as scratch:
+        tokenizer = load_tokenizer(job.inputs["tokenizer"], Path(scratch))
+        if "conversations" in job.inputs:
+            statistics = _pack_conversations(job, tokenizer)
+        else:
+            statistics = _pack_articles(job, tokenizer)
+    if not statistics["rows"]:
+        raise BadInputError(f"nothing to pack: {statistics}; check the period and the budget")
+    capacity = statistics["rows"] * job.settings.sequence_length
+    return {**statistics, "fill": round(statistics["tokens"] / capacity, 4)}
+
+
+def load_tokenizer(model: Artifact, scratch: Path) -> Any:
+    """The tokenizer of a model artifact, without its weights."""
+    from transformers import AutoTokenizer
+
+    folder = model.local_copy(scratch, names=(CONFIG, *TOKENIZER_FILES))
+    return AutoTokenizer.from_pretrained(folder)
+
+
+def _pack_conversations(job: Job[PackSettings], tokenizer: Any) -> Statistics:
+    count: Counter[str] = Counter()
+
+    def documents() -> Iterator[Document]:
+        for messages in read_conversations(job.inputs["conversations"]):
+            document = conversation_document(tokenizer, messages)
+            count["conversations"] += 1
+            count["tokens"] += len(document.ids)
+            count["tokens_with_loss"] += sum(document.loss_mask or [])
+            yield document
+
+    rows = pack(documents(), job.settings.sequence_length)
+    return {"rows": write_rows(job.out, "train", rows, MASKED_SCHEMA), **count}
+
+
+def _pack_articles(job: Job[PackSettings], tokenizer: Any) -> Statistics:
+    settings, articles = job.settings, job.inputs["articles"]
+    limit = _budget_limit(articles, tokenizer, settings)
+    counts: dict[str, Counter[str]] = {"train": Counter(), "heldout": Counter()}
+    progress = _progress(articles)
+
+    def documents(part: str) -> Iterator[Document]:
+        count = counts[part]
+        for url, document in _documents(articles, tokenizer, part, settings.heldout_fraction):
+            progress.advance()
+            if part == "train" and place(url) > limit:
+                count["over_budget"] += 1
+                continue
+            count["articles"] += 1
+            count["tokens"] += len(document.ids)
+            count["cut"] += len(document.ids) > settings.sequence_length
+            yield document
+
+    rows = {}
+    with progress:
+        for part in ("train", "heldout"):
+            packed = pack(documents(part), settings.sequence_length)
+            rows[part] = write_rows(job.out, part, packed, SCHEMA)
+    _write_heldout_articles(job.out, articles, settings.heldout_fraction)
+    train = counts["train"]
+    return {
+        "rows": rows["train"],
+        "articles": train["articles"],
+        "tokens": train["tokens"],
+        "articles_cut": train["cut"],
+        "articles_over_budget": train["over_budget"],
+        "tokens_per_article": round(train["tokens"] / max(1, train["articles"]), 1),
+        "heldout_rows": rows["heldout"],
+        "heldout_articles": counts["heldout"]["articles"],
+        "heldout_tokens": counts["heldout"]["tokens"],
+    }
+
+
+def _documents(
+    articles: Artifact, tokenizer: Any, part: str, fraction: float
+) -> Iterator[tuple[str, Document]]:
+    """(URL, document) of each article of one part, title first, in the order of the artifact."""
+    for batch in read_articles(articles):
+        chosen = [
+            record
+            for record in batch.select(["url", "title", "body"]).to_pylist()
+            if heldout(record["url"], fraction) == (part == "heldout")
+        ]
+        if chosen:
+            texts = [f"{record['title']}\n\n{record['body']}" for record in chosen]
+            urls = (record["url"] for record in chosen)
+            yield from zip(urls, text_documents(tokenizer, texts), strict=True)
+
+
+def _budget_limit(articles: Artifact, tokenizer: Any, settings: PackSettings) -> float:
+    """The place up to which articles are packed; where there is a budget, one pass counts."""
+    if settings.token_budget is None:
+        return 1.0
+    places, tokens = [], []
+    documents = _documents(articles, tokenizer, "train", settings.heldout_fraction)
+    with _progress(articles) as progress:
+        for url, document in documents:
+            places.append(place(url))
+            tokens.append(len(document.ids))
+            progress.advance()
+    return budget_limit(places, tokens, settings.token_budget)
+
+
+def _progress(articles: Artifact) -> Progress:
+    """Over all articles; crawl and curate both tell how many they kept."""
+    return Progress("pack", articles.statistics.get("kept", 0), "articles")
+
+
+def _write_heldout_articles(out: ArtifactWriter, articles: Artifact, fraction: float) -> None:
+    """The held-out articles as text, for evaluation by any tokenizer."""
+
+    def chosen() -> Iterable[pa.RecordBatch]:
+        for batch in read_articles(articles):
+            records = batch.select(HELDOUT_SCHEMA.names).to_pylist()
+            kept = [record for record in records if heldout(record["url"], fraction)]
+            yield pa.RecordBatch.from_pylist(kept, schema=HELDOUT_SCHEMA)
+
+    with out.open(HELDOUT_ARTICLES) as file, pq.ParquetWriter(file, HELDOUT_SCHEMA) as writer:
+        for batch in chosen():
+            writer.write_batch(batch)

@@ -1,0 +1,87 @@
+"""Reads the gate's verdict on a candidate and releases it, or says why not.
+
+Either way the pipeline has done its work, so both end with exit code 0. Step outputs:
+``decision``, and ``release``, the number of the record or ``none``.
+"""
+
+import logging
+from pathlib import PurePosixPath
+
+from pydantic import BaseModel, ValidationError
+
+from jobs.artifacts.manifest import Input
+from jobs.artifacts.reading import Artifact
+from jobs.artifacts.releases import NAME, add
+from jobs.command.running import write_outputs
+from jobs.errors import BadInputError
+from jobs.promote.settings import PromoteSettings
+from jobs.store.prefix import Prefix
+
+GO = "GO"
+
+log = logging.getLogger("promote")
+
+
+class Verdict(BaseModel):
+    """What promote needs of a candidate in ``report.json``."""
+
+    digest: str
+    decision: str
+    reasons: tuple[str, ...]
+
+
+class Verdicts(BaseModel):
+    """What promote needs of ``report.json``."""
+
+    candidates: tuple[Verdict, ...]
+
+
+def promote(settings: PromoteSettings) -> None:
+    """Releases the candidate. Raises BadInputError where the report is about another one."""
+    candidate = Artifact.open(settings.candidate, "model")
+    report = Artifact.open(settings.report, "report")
+    verdict = _verdict(candidate, report)
+    model = _model_name(settings)
+    if verdict.decision != GO and settings.override is None:
+        log.info(
+            "not-released model=%s decision=%s reasons=%r; --override REASON releases it all the "
+            "same, on the record", model, verdict.decision, " ".join(verdict.reasons),
+        )  # fmt: skip
+        write_outputs(decision=verdict.decision, release="none")
+        return
+    release, is_new = add(
+        Prefix(settings.releases),
+        model,
+        candidate=Input(uri=candidate.uri, digest=candidate.digest),
+        report=Input(uri=report.uri, digest=report.digest),
+        decision=verdict.decision,
+        reasons=verdict.reasons,
+        override=settings.override if verdict.decision != GO else None,
+    )
+    said = "released" if is_new else "already-released"
+    log.info("%s model=%s number=%d digest=%s", said, model, release.number, candidate.digest[:12])
+    write_outputs(decision=verdict.decision, release=str(release.number))
+
+
+def _verdict(candidate: Artifact, report: Artifact) -> Verdict:
+    try:
+        verdicts = Verdicts.model_validate_json(report.read("report.json")).candidates
+    except ValidationError as error:
+        raise BadInputError(f"{report.uri}/report.json is not a report: {error}") from error
+    for verdict in verdicts:
+        if verdict.digest == candidate.digest:
+            return verdict
+    about = ", ".join(verdict.digest[:12] for verdict in verdicts) or "no candidate"
+    raise BadInputError(
+        f"--report {report.uri} is about {about}, but --candidate {candidate.uri} has the digest "
+        f"{candidate.digest[:12]}; make the report again from the scores of this candidate"
+    )
+
+
+def _model_name(settings: PromoteSettings) -> str:
+    name = settings.name or PurePosixPath(settings.candidate).name
+    if not NAME.fullmatch(name):
+        raise BadInputError(
+            f"{name!r} is no model name (letters, digits, dots, dashes); give one with --name"
+        )
+    return name

@@ -1,0 +1,1 @@
+"""What a run's artifacts say."""

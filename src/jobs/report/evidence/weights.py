@@ -1,0 +1,141 @@
+"""How far training and the residual moved the weights, as the manifest of a candidate tells.
+
+Training is onto − base, the residual instruct − base. Norms are Frobenius norms; what is shown
+is the root mean square, norm / √elements, which compares groups of different size.
+"""
+
+import math
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jobs.artifacts.reading import Artifact
+from jobs.errors import BadInputError
+
+GROUPS = {
+    "attention": "Attention",
+    "mlp": "MLP",
+    "norms": "Norms",
+    "embeddings": "Embeddings",
+    "head": "Head",
+    "other": "Other",
+}
+"""The groups of tensors and their titles, in the order in which they are told."""
+
+# The least cosine for which the words hold.
+_DIRECTIONS = (
+    (0.9, "point nearly the same way"),
+    (0.1, "point partly the same way"),
+    (-0.1, "stand nearly at right angles"),
+    (-0.9, "point partly opposite ways"),
+    (-math.inf, "point nearly opposite ways"),
+)
+
+
+class Change(BaseModel):
+    """What moved some of the weights. A norm is None where not known, as that of training is
+    where a stored residual was added onto a model whose base was not at hand.
+    """
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    elements: int = Field(ge=0)
+    changed: int = Field(ge=0)
+    """Elements of the candidate that differ from those of the model it was made onto."""
+    training_norm: float | None = Field(ge=0)
+    residual_norm: float | None = Field(ge=0)
+    cosine: float | None
+    """Between the two; None also where one of them is zero."""
+
+    @property
+    def training_rms(self) -> float | None:
+        return self._rms(self.training_norm)
+
+    @property
+    def residual_rms(self) -> float | None:
+        return self._rms(self.residual_norm)
+
+    @property
+    def share_changed(self) -> float:
+        return self.changed / max(1, self.elements)
+
+    @property
+    def times_as_far(self) -> float | None:
+        """How many times as far as training the residual moved them."""
+        if self.residual_norm is None or not self.training_norm:
+            return None
+        return self.residual_norm / self.training_norm
+
+    @property
+    def direction(self) -> str | None:
+        """How the two lie to each other, in words."""
+        cosine = self.cosine
+        if cosine is None:
+            return None
+        return next(words for least, words in _DIRECTIONS if cosine >= least)
+
+    def _rms(self, norm: float | None) -> float | None:
+        return None if norm is None else norm / math.sqrt(max(1, self.elements))
+
+
+class GroupChange(Change):
+    """One group of tensors; `layer` is None for those that belong to no layer."""
+
+    layer: int | None
+    group: str
+
+
+class Weights(BaseModel):
+    """The whole model, and each group by layer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    change: Change
+    groups: tuple[GroupChange, ...]
+
+    @property
+    def by_group(self) -> list[tuple[str, Change]]:
+        """(title, sum over all layers) of each group that there is."""
+        names = dict.fromkeys([*GROUPS, *(part.group for part in self.groups)])
+        parts = {name: [part for part in self.groups if part.group == name] for name in names}
+        return [(GROUPS.get(name, name), total(found)) for name, found in parts.items() if found]
+
+
+def weights_of(candidate: Artifact) -> Weights | None:
+    """What its merge tells of the weights, or None where it tells nothing, as older ones do."""
+    told = candidate.statistics
+    if "change" not in told or "groups" not in told:
+        return None
+    try:
+        return Weights.model_validate({"change": told["change"], "groups": told["groups"]})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadInputError(
+            f"{candidate.uri}: statistics of its manifest: {where}: {first['msg']}; "
+            "delete it and merge again"
+        ) from error
+
+
+def total(parts: Sequence[Change]) -> Change:
+    """All parts as one: norms add as squares, the cosine by the inner products."""
+    training = _norm([part.training_norm for part in parts])
+    residual = _norm([part.residual_norm for part in parts])
+    return Change(
+        elements=sum(part.elements for part in parts),
+        changed=sum(part.changed for part in parts),
+        training_norm=training,
+        residual_norm=residual,
+        cosine=math.fsum(map(_product, parts)) / training / residual
+        if training and residual
+        else None,
+    )
+
+
+def _norm(norms: Sequence[float | None]) -> float | None:
+    known = [norm for norm in norms if norm is not None]
+    return math.hypot(*known) if len(known) == len(norms) else None
+
+
+def _product(part: Change) -> float:
+    return (part.cosine or 0.0) * (part.training_norm or 0.0) * (part.residual_norm or 0.0)

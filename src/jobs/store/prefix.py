@@ -1,0 +1,302 @@
+"""Object storage behind one URI: ``s3://bucket/prefix``, ``gs://…``, ``az://…`` or a folder.
+
+A thin layer over obstore. Included: reading, ranged reading, listing, streaming writes, and
+create-if-absent (`Prefix.create`), the one primitive on which all concurrency rests. Not
+included: update-if-unchanged, which folders do not have.
+
+A remote store fails now and then. obstore repeats a request that was refused (5xx) or whose
+connection failed, and resumes an answer that broke off; what it leaves is repeated here, all
+within `RETRY`. What fails for good is a TransientError, never taken for a missing object.
+
+S3 credentials and region are found the boto3 way (environment, profiles, roles); the endpoint
+of another S3 server is taken from ``AWS_ENDPOINT_URL``.
+"""
+
+import contextlib
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+import obstore
+from obstore import exceptions
+from obstore.store import LocalStore, from_url
+
+from jobs.errors import BadInputError
+from jobs.store.bucket import MultipartUpload, s3_store
+from jobs.store.failures import RETRY, NotFoundError, missing, translated, tried
+from jobs.store.folder import OpenFiles, StagedFile
+from jobs.store.uri import normal_uri
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+READ_BUFFER_BYTES = 8 * 2**20
+
+T = TypeVar("T")
+
+
+class Prefix:
+    """A place in a store: everything below one URI. Paths are relative to it, with ``/``.
+
+    Nothing is contacted, nor a folder made, before the first read or write.
+    """
+
+    def __init__(self, uri: str | Path) -> None:
+        self.uri = normal_uri(str(uri))
+
+    def __repr__(self) -> str:
+        return f"Prefix({self.uri!r})"
+
+    def __truediv__(self, path: str) -> "Prefix":
+        return Prefix(f"{self.uri}/{path.strip('/')}")
+
+    @cached_property
+    def folder(self) -> Path | None:
+        """The local folder that this prefix is, or None where it is remote."""
+        return Path(self.uri) if self.uri.startswith("/") else None
+
+    @cached_property
+    def _store(self) -> "ObjectStore":
+        try:
+            if self.folder is not None:
+                return LocalStore(self.folder, mkdir=True)
+            if self.uri.startswith("s3://"):
+                return s3_store(self.uri)
+            return from_url(self.uri, retry_config=RETRY)
+        except (exceptions.BaseError, OSError, ValueError) as error:
+            raise BadInputError(f"store {self.uri!r} cannot be opened: {error}") from error
+
+    @property
+    def _exists(self) -> bool:
+        return self.folder is None or self.folder.is_dir()
+
+    def _translated(self, path: str, writing: bool = False) -> AbstractContextManager[None]:
+        return translated(self.uri, path, writing)
+
+    def _tried(self, path: str, operation: Callable[[], T], writing: bool = False) -> T:
+        return tried(self.uri, path, operation, writing)
+
+    def _local(self, path: str) -> Path:
+        """The file that an object of a folder is."""
+        assert self.folder is not None
+        if any(part in ("", ".", "..") for part in path.split("/")):
+            raise BadInputError(f"{path!r} is no path of an object in {self.uri}")
+        return self.folder / path
+
+    def size(self, path: str) -> int:
+        """Bytes of one object. Raises NotFoundError."""
+        if not self._exists:
+            raise missing(self.uri, path)
+        return self._tried(path, lambda: int(obstore.head(self._store, path)["size"]))
+
+    def version(self, path: str) -> str | None:
+        """What changes whenever the object is written anew, or None where the store has none.
+
+        Raises NotFoundError.
+        """
+        if not self._exists:
+            raise missing(self.uri, path)
+        return self._tried(path, lambda: obstore.head(self._store, path)["e_tag"])
+
+    def exists(self, path: str) -> bool:
+        try:
+            self.size(path)
+        except NotFoundError:
+            return False
+        return True
+
+    def read(self, path: str) -> bytes:
+        """One object, whole. Raises NotFoundError."""
+        if not self._exists:
+            raise missing(self.uri, path)
+        return self._tried(path, lambda: bytes(obstore.get(self._store, path).bytes()))
+
+    def read_range(self, path: str, start: int, length: int) -> memoryview:
+        """`length` bytes from `start`, as a read-only view without a copy.
+
+        Raises NotFoundError, and BadInputError where the object ends before.
+        """
+        if not self._exists:
+            raise missing(self.uri, path)
+
+        def get() -> memoryview:
+            try:
+                data = obstore.get_range(self._store, path, start=start, length=length)
+            except exceptions.BaseError:
+                # Some stores refuse a range beyond the end.
+                if int(obstore.head(self._store, path)["size"]) < start + length:
+                    raise self._ends_before(path, start + length) from None
+                raise
+            return memoryview(data)
+
+        data = self._tried(path, get) if length else memoryview(b"")
+        if len(data) != length:
+            raise self._ends_before(path, start + length)
+        return data
+
+    def read_into(self, path: str, start: int, buffer: memoryview) -> None:
+        """Fills `buffer` from `start`; any number of threads at once. Raises as `read_range`.
+
+        Of a folder it is read without a copy or fresh memory, and a file read before is read as
+        it was, also where another Prefix replaced it meanwhile.
+        """
+        buffer = buffer.cast("B")
+        if self.folder is None:
+            buffer[:] = self.read_range(path, start, len(buffer))
+            return
+        local = self._local(path)
+        with self._translated(path):
+            count = self._open_files.read_into(local, start, buffer)
+        if count != len(buffer):
+            raise self._ends_before(path, start + len(buffer))
+
+    def _ends_before(self, path: str, end: int) -> BadInputError:
+        return BadInputError(f"{self.uri}/{path} is truncated: expected at least {end} bytes")
+
+    def open(self, path: str, buffer_bytes: int = READ_BUFFER_BYTES) -> IO[bytes]:
+        """A seekable file that reads by ranges of `buffer_bytes`."""
+        # Of a folder the file is opened anew: what is there now, not what was read before.
+        source = self if self.folder is None else Prefix(self.uri)
+        return io.BufferedReader(_RangedFile(source, path), buffer_bytes)
+
+    def list(self) -> Iterator[tuple[str, int]]:
+        """(path, bytes) of every object below this prefix, in no promised order."""
+        if not self._exists:
+            return
+        yield from self._tried(
+            "",
+            lambda: [
+                (str(entry["path"]), int(entry["size"]))
+                for chunk in obstore.list(self._store)
+                for entry in chunk
+            ],
+        )
+
+    def write(self, path: str, data: bytes) -> None:
+        """One object, whole, replacing what was there."""
+        self._tried(path, lambda: obstore.put(self._store, path, data), writing=True)
+        self._open_files.forget()
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Creates the object unless there is one: True for the one writer that made it.
+
+        A remote store's answer may be lost and the attempt repeated, which then meets its own
+        object: it counts as made where it holds just these bytes.
+        """
+
+        def put() -> bool:
+            try:
+                obstore.put(self._store, path, data, mode="create")
+            except exceptions.AlreadyExistsError:
+                if self.folder is not None:
+                    return False
+                # Where nothing is there now, the conflict was another: tried again.
+                return bytes(obstore.get(self._store, path).bytes()) == data
+            return True
+
+        return self._tried(path, put, writing=True)
+
+    @contextlib.contextmanager
+    def writer(self, path: str, size_hint: int | None = None) -> Iterator[IO[bytes]]:
+        """A file to stream into; the object appears, whole, when the block ends well.
+
+        `size_hint`, about the bytes to come, is needed above 83 GB (`MultipartUpload`). What
+        the block raises passes through, and no object appears.
+        """
+        with self._translated(path, writing=True):
+            upload = self._upload(path, size_hint or 0)
+        try:
+            yield cast("IO[bytes]", _WrittenFile(self, path, upload))
+            with self._translated(path, writing=True):
+                upload.finish()
+        except BaseException:
+            upload.abandon()
+            raise
+        self._open_files.forget()
+
+    def _upload(self, path: str, size: int) -> "_Upload":
+        if self.folder is not None:
+            return StagedFile(self._local(path))
+        return MultipartUpload(self._store, self.uri, path, size)
+
+    @cached_property
+    def _open_files(self) -> OpenFiles:
+        return OpenFiles()
+
+    def delete(self, path: str) -> None:
+        """Deletes one object, if it is there."""
+        with contextlib.suppress(NotFoundError):
+            self._tried(path, lambda: obstore.delete(self._store, path))
+        self._open_files.forget()
+
+    def download(self, path: str, to: Path) -> None:
+        """Copies one object to a local file, by ranges."""
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with self.open(path) as source, to.open("wb") as target:
+            shutil.copyfileobj(source, target, READ_BUFFER_BYTES)
+
+
+class _RangedFile(io.RawIOBase):
+    """Reads an object by ranges; wrapped in a BufferedReader by `Prefix.open`."""
+
+    def __init__(self, prefix: Prefix, path: str) -> None:
+        self._prefix, self._path = prefix, path
+        self._size = prefix.size(path)
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        length = min(len(buffer), self._size - self._position)
+        if length <= 0:
+            return 0
+        self._prefix.read_into(self._path, self._position, memoryview(buffer)[:length])
+        self._position += length
+        return length
+
+    def readall(self) -> bytes:
+        """The rest, by one range; the inherited one reads a few kilobytes at a time."""
+        length = max(0, self._size - self._position)
+        rest = self._prefix.read_range(self._path, self._position, length)
+        self._position += length
+        return bytes(rest)
+
+
+class _Upload(Protocol):
+    """An object on its way into the store: it appears by `finish`, or not at all."""
+
+    def write(self, data: memoryview) -> None: ...
+    def finish(self) -> None: ...
+    def abandon(self) -> None: ...
+
+
+class _WrittenFile(io.RawIOBase):
+    """The file that `Prefix.writer` gives."""
+
+    def __init__(self, prefix: Prefix, path: str, upload: _Upload) -> None:
+        self._prefix, self._path, self._upload = prefix, path, upload
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        with self._prefix._translated(self._path, writing=True):
+            self._upload.write(view)
+        return view.nbytes

@@ -1,0 +1,236 @@
+"""The training loop: batches, steps, checkpoints, and the result as a model artifact."""
+
+import logging
+import math
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import distributed
+
+from jobs.artifacts.reading import Artifact
+from jobs.command.progress import Progress
+from jobs.command.running import Job, Statistics
+from jobs.errors import EXIT_DONE, BadInputError, StoppedError
+from jobs.kinds.model import CONFIG, GENERATION, INDEX, TOKENIZER_FILES, read_tensors
+from jobs.kinds.safetensors_header import Tensor
+from jobs.train import engine as engines
+from jobs.train.batches import collate, summed_loss
+from jobs.train.canary import check_isolation
+from jobs.train.checkpoints import Checkpoints, shared_folder
+from jobs.train.rows import Row, Rows
+from jobs.train.schedule import learning_rate
+from jobs.train.settings import TrainSettings
+
+HELDOUT_ROWS = 64
+TORCH_DTYPES = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
+PEAK_FLOPS = {"A100": 312e12, "H100": 989e12, "H200": 989e12}  # dense bf16, by the makers
+
+log = logging.getLogger("train")
+
+
+@dataclass
+class State:
+    """What a checkpoint keeps beside the engine: where the run is, and what it has seen."""
+
+    step: int = 0
+    tokens: int = 0
+    heldout_loss_before: float | None = None
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def train(job: Job[TrainSettings]) -> Statistics:
+    """Trains to the end, from the newest checkpoint if there is one.
+
+    Raises StoppedError after SIGTERM, once a checkpoint is committed.
+    """
+    rank, world_size, device = engines.start_processes()
+    torch.manual_seed(job.settings.seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = job.inputs["model"].local_copy(Path(scratch))
+        engine = engines.build(folder, job.settings, world_size, device)
+    loop = _Loop(job, engine, rank, world_size, device)
+    statistics = loop.run()
+    _write_result(job, engine, rank)
+    distributed.barrier()
+    distributed.destroy_process_group()
+    if rank:
+        sys.exit(EXIT_DONE)  # process 0 alone commits
+    return statistics
+
+
+class _Loop:
+    def __init__(
+        self, job: Job[TrainSettings], engine: Any, rank: int, world_size: int, device: torch.device
+    ) -> None:
+        self._settings, self._engine, self._device = job.settings, engine, device
+        self._rank, self._world_size = rank, world_size
+        self._sequence_length = int(job.inputs["rows"].manifest.settings["sequence_length"])
+        self._rows = Rows(job.inputs["rows"], "train")
+        if self._rows.masked != (job.settings.objective == "sft"):
+            what = "conversations" if self._rows.masked else "articles"
+            raise BadInputError(
+                f"--objective {job.settings.objective} does not fit {job.inputs['rows'].uri}, "
+                f"which was packed from {what}; cpt takes articles, sft conversations"
+            )
+        self._heldout = Rows(job.inputs["rows"], "heldout").first(HELDOUT_ROWS)
+        self._steps = math.ceil(job.settings.epochs * self._rows.number / job.settings.batch_rows)
+        self._checkpoints = Checkpoints(
+            job.out, rank, {"processes": world_size, "zero_stage": job.settings.zero_stage}
+        )
+        self._told_to_stop = False
+        signal.signal(signal.SIGTERM, self._stop)
+
+    def _stop(self, *_: object) -> None:
+        self._told_to_stop = True
+
+    def run(self) -> Statistics:
+        vocabulary = self._engine.module.config.vocab_size
+        leak = check_isolation(self._engine.module, vocabulary, self._device)
+        state = self._resume()
+        first_step, started = state.step, time.monotonic()
+        stream = self._rows.stream(self._settings.seed, state.step * self._settings.batch_rows)
+        done_tokens = state.tokens
+        shown = self._rank == 0
+        with Progress("train", self._steps, "steps", state.step, shown=shown) as progress:
+            for step in range(state.step, self._steps):
+                record = self._step(step, list(islice(stream, self._settings.batch_rows)))
+                state.history.append(record)
+                state.step, state.tokens = step + 1, state.tokens + int(record["tokens"])
+                progress.advance(loss=round(record["loss"], 4))
+                self._save_if_due(state)
+        seconds = max(1e-9, time.monotonic() - started)
+        per_second = (state.tokens - done_tokens) / seconds
+        return {
+            **self._summary(state),
+            "canary_leak": leak,
+            "resumed_at_step": first_step,
+            "tokens_per_second": round(per_second, 1),
+            "mfu": self._utilisation(per_second),
+            "processes": self._world_size,
+            "history": state.history,
+        }
+
+    def _resume(self) -> State:
+        checkpoint = self._checkpoints.newest()
+        if checkpoint is not None:
+            state = State(**self._checkpoints.load(self._engine, checkpoint))
+            log.info("resumed step=%d from=%s", state.step, checkpoint.uri)
+            return state
+        return State(heldout_loss_before=self._heldout_loss())
+
+    def _step(self, step: int, rows: list[Row]) -> dict[str, float]:
+        """One optimizer step over `rows`, of which each process takes its share."""
+        rate = learning_rate(
+            step,
+            self._steps,
+            self._settings.learning_rate,
+            self._settings.warmup_ratio,
+            self._settings.final_ratio,
+        )
+        engines.set_learning_rate(self._engine, rate)
+        labelled = sum(row.labelled_tokens for row in rows)
+        if not labelled:
+            raise BadInputError(f"the rows of step {step} carry no loss; check the loss masks")
+        micro = list(_micro_batches(rows[self._rank :: self._world_size], self._settings))
+        # DeepSpeed averages over processes and micro batches; this makes it a mean over tokens.
+        scale = self._world_size * len(micro) / labelled
+        total = torch.zeros((), device=self._device)
+        for number, share in enumerate(micro, 1):
+            self._engine.set_gradient_accumulation_boundary(number == len(micro))
+            batch = collate(share, self._sequence_length).to(self._device)
+            loss = summed_loss(self._engine, batch)
+            total += loss.detach()
+            self._engine.backward(loss * scale)
+            self._engine.step()
+        distributed.all_reduce(total)
+        loss_per_token = total.item() / labelled
+        if not math.isfinite(loss_per_token):
+            raise BadInputError(f"the loss is {loss_per_token} at step {step}; lower the rate")
+        tokens = float(sum(len(row.ids) for row in rows))
+        return {"step": float(step), "loss": loss_per_token, "rate": rate, "tokens": tokens}
+
+    def _save_if_due(self, state: State) -> None:
+        stop = torch.tensor(float(self._told_to_stop), device=self._device)
+        distributed.all_reduce(stop)
+        last = state.step == self._steps
+        if stop or (state.step % self._settings.checkpoint_steps == 0 and not last):
+            self._checkpoints.save(self._engine, state.step, asdict(state))
+        if stop:
+            raise StoppedError(f"stopped after step {state.step}; the same command continues")
+
+    @torch.no_grad()
+    def _heldout_loss(self) -> float | None:
+        """Mean loss a token over held-out rows, in nats; None where there are none."""
+        if not self._heldout:
+            return None
+        self._engine.eval()
+        totals = torch.zeros(2, device=self._device, dtype=torch.float64)
+        for share in _micro_batches(self._heldout, self._settings):
+            batch = collate(share, self._sequence_length).to(self._device)
+            totals[0] += summed_loss(self._engine.module, batch)
+            totals[1] += sum(row.labelled_tokens for row in share)
+        self._engine.train()
+        loss = float(totals[0] / totals[1])
+        if not math.isfinite(loss):
+            raise BadInputError(f"the loss on held-out rows is {loss}; lower the learning rate")
+        return loss
+
+    def _summary(self, state: State) -> Statistics:
+        return {
+            "steps": self._steps,
+            "tokens": state.tokens,
+            "loss_first": state.history[0]["loss"],
+            "loss_last": state.history[-1]["loss"],
+            "heldout_loss_before": state.heldout_loss_before,
+            "heldout_loss_after": self._heldout_loss(),
+        }
+
+    def _utilisation(self, tokens_per_second: float) -> float | None:
+        """Model FLOPs utilisation: 6·N·tokens/s over the peak; None where that is not known."""
+        if self._device.type != "cuda":
+            return None
+        name = torch.cuda.get_device_name()
+        peak = next((flops for key, flops in PEAK_FLOPS.items() if key in name), None)
+        if peak is None:
+            return None
+        size = sum(parameter.numel() for parameter in self._engine.module.parameters())
+        return float(6 * size * tokens_per_second / (peak * self._world_size))
+
+
+def _micro_batches(rows: list[Row], settings: TrainSettings) -> Iterator[list[Row]]:
+    for start in range(0, len(rows), settings.micro_batch_rows):
+        yield rows[start : start + settings.micro_batch_rows]
+
+
+def _write_result(job: Job[TrainSettings], engine: Any, rank: int) -> None:
+    """The tensors and types that the model came with, and the files that make them a model."""
+    model = job.inputs["model"]
+    names = {tensor.name: _dtype(model, tensor) for tensor in read_tensors(model).values()}
+    with shared_folder(rank) as folder:
+        engines.save_weights(engine, folder, names, job.settings.shard_bytes, rank)
+        if rank == 0:
+            for path in sorted(folder.glob("model*.safetensors")):
+                job.out.upload_file(path, path.name)
+            if (folder / INDEX).exists():
+                job.out.upload_file(folder / INDEX, INDEX)
+            job.out.copy(model, CONFIG)
+            words = job.inputs.get("tokenizer", model)
+            for name in (GENERATION, *TOKENIZER_FILES):
+                if name in words:
+                    job.out.copy(words, name)
+
+
+def _dtype(model: Artifact, tensor: Tensor) -> torch.dtype:
+    if tensor.dtype not in TORCH_DTYPES:
+        raise BadInputError(
+            f"{model.uri}: tensor {tensor.name} is {tensor.dtype}; trained are {[*TORCH_DTYPES]}"
+        )
+    return TORCH_DTYPES[tensor.dtype]

@@ -1,0 +1,131 @@
+"""The rendered files are the committed ones, are what Argo expects, and pass values as argv."""
+
+import json
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from hera.workflows import models as argo
+
+from jobs.errors import EXIT_BAD_INPUT
+from pipelines.fleet.sections import JOBS
+from pipelines.local import expression
+from pipelines.local.tags import check_references
+from pipelines.local.workflow import read_workflow
+from pipelines.workflows.placement import PLACES, RETRY_EXPRESSION
+from pipelines.workflows.render import rendered
+from tests.support.paths import ROOT
+
+CHART = ROOT / "charts/perennial"
+REFRESH = CHART / "files/refresh.yaml"
+
+
+def load(name: str) -> Any:
+    return yaml.safe_load((CHART / "files" / name).read_text())
+
+
+def templates() -> dict[str, Any]:
+    return {template["name"]: template for template in load("refresh.yaml")["spec"]["templates"]}
+
+
+def test_the_committed_files_are_what_is_rendered_now() -> None:
+    for path, text in rendered().items():
+        assert (ROOT / path).read_text() == text, f"{path} is out of date: perennial render"
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("refresh.yaml", argo.WorkflowTemplate), ("schedule.yaml", argo.CronWorkflow)],
+)
+def test_argo_knows_every_field(name: str, model: Any) -> None:
+    """Hera's models are made from Argo's OpenAPI definition: a field it lacks would get lost."""
+    document = load(name)
+    again = model.model_validate(document).model_dump(by_alias=True, exclude_none=True)
+    assert json.loads(json.dumps(again, default=str)) == document
+
+
+def test_the_local_engine_knows_every_field_and_reference() -> None:
+    check_references(read_workflow(REFRESH))
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_every_flag_is_two_elements_of_argv(job: str) -> None:
+    template = templates()[job]
+    flags = list(JOBS[job].flags())
+    assert template["container"]["command"] == ["python", "-m", f"jobs.{job}"]
+    arguments = template["container"]["args"]
+    assert arguments[0::2] == [f"--{flag}" for flag in flags]
+    assert arguments[1::2] == ["{{inputs.parameters." + flag + "}}" for flag in flags]
+    inputs = {item["name"]: item.get("default") for item in template["inputs"]["parameters"]}
+    required = {flag for flag, field in JOBS[job].flags().items() if field.is_required()}
+    assert {name for name, default in inputs.items() if default is None} == required
+    assert set(inputs.values()) <= {None, ""}
+
+
+def test_no_scripts_and_no_literal_images() -> None:
+    for name, template in templates().items():
+        assert "script" not in template
+        if "container" in template:
+            image = template["container"]["image"]
+            registry, job = "{{workflow.parameters.registry}}", f"{name}-image"
+            assert image == registry + "/{{workflow.parameters." + job + "}}"
+
+
+def test_every_patch_is_json_about_the_main_container() -> None:
+    for job in PLACES:
+        patch = json.loads(templates()[job]["podSpecPatch"])
+        assert [container["name"] for container in patch["containers"]] == ["main"]
+        limits = patch["containers"][0]["resources"]["limits"]
+        assert ("nvidia.com/gpu" in limits) == (job in ("train", "evaluate"))
+
+
+def test_every_parameter_of_the_workflow_is_used() -> None:
+    text = REFRESH.read_text()
+    used = set(re.findall(r"\{\{workflow\.parameters\.([\w-]+)\}\}", text))
+    given = {item["name"] for item in load("refresh.yaml")["spec"]["arguments"]["parameters"]}
+    assert given == used
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "again"),
+    [
+        ("Failed", 75, True), ("Failed", 143, True), ("Failed", 137, True), ("Failed", -1, True),
+        ("Error", 0, True), ("Failed", EXIT_BAD_INPUT, False), ("Failed", 1, False),
+    ],
+)  # fmt: skip
+def test_retries(status: str, code: int, again: bool) -> None:
+    last = {"lastRetry.status": status, "lastRetry.exitCode": str(code)}
+    assert expression.evaluate(RETRY_EXPRESSION, last.__getitem__) is again
+
+
+def test_schedule() -> None:
+    spec = load("schedule.yaml")["spec"]
+    assert spec["timezone"] == "Etc/UTC"
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert spec["startingDeadlineSeconds"] >= 3600
+    assert "schedule" not in spec
+
+
+def test_the_charts_values_fit_their_schema() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    jsonschema.Draft7Validator.check_schema(schema)
+    jsonschema.validate(values, schema)
+    wrong = {**values, "parameters": {"store": "/not/remote"}}
+    assert not jsonschema.Draft7Validator(schema).is_valid(wrong)
+    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["name"] == "perennial"
+
+
+def test_the_steps_may_only_report_their_results() -> None:
+    text = (CHART / "templates/rbac/role.yaml").read_text()
+    plain = re.sub(r"\{\{.*?\}\}", "x", text.partition("-}}")[2].strip())
+    role = next(yaml.safe_load_all(re.sub(r"\n    x\n", "\n    x: x\n", plain)))
+    assert role["rules"] == [
+        {
+            "apiGroups": ["argoproj.io"],
+            "resources": ["workflowtaskresults"],
+            "verbs": ["create", "patch"],
+        }
+    ]
