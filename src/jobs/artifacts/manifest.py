@@ -1,29 +1,31 @@
 """manifest.json: what an artifact is made of and from, and the identity of the work behind it.
 
-Included: the records, the digest, reading a manifest from the store. Not included: the files
+Included: the records, their digest, reading a manifest from the store. Not included: the files
 themselves (`jobs.artifacts.reading`).
+
+Schema version 2 (BLAKE3) is written. Version 1, which had a SHA-256 of each file and over all of
+them, is read as it is: its digests stand in the records of whatever was made from it.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, Field, ValidationError, model_validator
 
+from jobs.artifacts.hashing import ALGORITHM, Algorithm, digest_of, digest_of_path
 from jobs.errors import BadInputError
+from jobs.records import Record, first_problem
 from jobs.store.failures import NotFoundError
 from jobs.store.prefix import Prefix
-from jobs.words import shortened, shown
+from jobs.words import shown
 
 MANIFEST = "manifest.json"
-SCHEMA_VERSION = 1
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+SchemaVersion = Literal[1, 2]
+SCHEMA_VERSION: SchemaVersion = 2
+"""Of all that is written."""
 
 
 def _inside(path: str) -> str:
@@ -43,24 +45,38 @@ def _each_once(files: "tuple[File, ...]") -> "tuple[File, ...]":
     return files
 
 
-class File(_Record):
+class File(Record):
     """One file of an artifact: its path below the artifact, and what it must hold."""
 
     path: Annotated[str, AfterValidator(_inside)]
     bytes: int = Field(ge=0)
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    digest: str = Field(pattern="^[0-9a-f]{64}$")
+    algorithm: Algorithm
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "sha256" in values and "digest" not in values:
+            rest = {name: value for name, value in values.items() if name != "sha256"}
+            return {**rest, "digest": values["sha256"], "algorithm": "sha256"}
+        return values
 
 
-class Input(_Record):
+class Input(Record):
     """Where an input lay when it was read, and its digest, which says what it was."""
 
     uri: str
     digest: str
-    part: str | None = None
+    relevant: str | None = Field(None, validation_alias=AliasChoices("relevant", "part"))
     """Digest of the files that matter, where the job reads only some of the input."""
 
+    @property
+    def identity(self) -> str:
+        """What the work depends on."""
+        return self.relevant or self.digest
 
-class Producer(_Record):
+
+class Producer(Record):
     """What wrote an artifact."""
 
     job: str
@@ -68,11 +84,11 @@ class Producer(_Record):
     image: str | None = None
 
 
-class Manifest(_Record):
+class Manifest(Record):
     """What an artifact is made of and from. `digest` covers kind and files, nothing else."""
 
     kind: str
-    schema_version: int = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     files: Annotated[tuple[File, ...], AfterValidator(_each_once)]
     digest: str
     inputs: dict[str, Input]
@@ -99,7 +115,7 @@ class Manifest(_Record):
         return found
 
 
-class Work(_Record):
+class Work(Record):
     """The identity of a piece of work: equal work makes the same artifact."""
 
     kind: str
@@ -113,15 +129,29 @@ class Work(_Record):
             kind=manifest.kind,
             producer=f"{manifest.producer.job} {manifest.producer.version}",
             settings=manifest.settings,
-            inputs={name: item.part or item.digest for name, item in manifest.inputs.items()},
+            inputs={name: item.identity for name, item in manifest.inputs.items()},
         )
 
 
-def digest(kind: str, files: tuple[File, ...]) -> str:
-    """sha256 over kind and files (path, bytes, sha256), in order of path, as canonical JSON."""
-    listed = [[file.path, file.bytes, file.sha256] for file in sorted(files, key=lambda f: f.path)]
+def file_of(path: str, data: bytes) -> File:
+    """The record of a file that holds these bytes."""
+    return File(path=path, bytes=len(data), digest=digest_of(data), algorithm=ALGORITHM)
+
+
+def digest(kind: str, files: Iterable[File], schema_version: SchemaVersion = SCHEMA_VERSION) -> str:
+    """Of kind and files (path, bytes, algorithm, digest), by path, as canonical JSON: BLAKE3.
+
+    In version 1: SHA-256, over path, bytes and SHA-256 of each file.
+    """
+    by_path = sorted(files, key=lambda file: file.path)
+    listed: list[Any] = [
+        [file.path, file.bytes, file.digest]
+        if schema_version == 1
+        else [file.path, file.bytes, file.algorithm, file.digest]
+        for file in by_path
+    ]
     text = json.dumps([kind, listed], separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest_of(text.encode(), "sha256" if schema_version == 1 else ALGORITHM)
 
 
 def find_manifest(prefix: Prefix) -> Manifest | None:
@@ -130,13 +160,8 @@ def find_manifest(prefix: Prefix) -> Manifest | None:
         data = prefix.read(MANIFEST)
     except NotFoundError:
         return None
-    try:
-        manifest = Manifest.model_validate_json(data)
-    except ValidationError as error:
-        raise BadInputError(
-            f"{prefix.uri}/{MANIFEST} is not a manifest: {_first(error)}"
-        ) from error
-    if manifest.digest != digest(manifest.kind, manifest.files):
+    manifest = Manifest.parse(data, f"{prefix.uri}/{MANIFEST} is not a manifest")
+    if manifest.digest != digest(manifest.kind, manifest.files, manifest.schema_version):
         raise BadInputError(
             f"{prefix.uri}/{MANIFEST} was altered: its digest is not that of its files"
         )
@@ -146,26 +171,22 @@ def find_manifest(prefix: Prefix) -> Manifest | None:
 def folder_digest(folder: Path, paths: Iterable[str] | None = None) -> str:
     """What a local folder holds, wherever it lies; for settings that name one.
 
-    Reads every file (or those in `paths`) whole.
+    Reads every file (or those in `paths`) whole. In the form of version 1, so that it equals
+    what stands in the settings of artifacts written before.
     """
     chosen = sorted(folder / path for path in paths) if paths is not None else _all_files(folder)
     files = []
     for path in chosen:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         name = path.relative_to(folder).as_posix()
+        sha256 = digest_of_path(path, "sha256")
         try:
-            files.append(File(path=name, bytes=path.stat().st_size, sha256=sha256))
+            size = path.stat().st_size
+            files.append(File(path=name, bytes=size, digest=sha256, algorithm="sha256"))
         except ValidationError as error:
-            raise BadInputError(f"{folder} has a file of a bad name: {_first(error)}") from error
-    return f"folder {digest('folder', tuple(files))[:16]}"
-
-
-def _first(error: ValidationError) -> str:
-    """The first problem, as one line: where in the manifest, and what is wrong."""
-    first = error.errors()[0]
-    where = shortened(ascii(".".join(map(str, first["loc"])))[1:-1])
-    return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+            raise BadInputError(
+                f"{folder} has a file of a bad name: {first_problem(error)}"
+            ) from error
+    return f"folder {digest('folder', files, 1)[:16]}"
 
 
 def _all_files(folder: Path) -> list[Path]:

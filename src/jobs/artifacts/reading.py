@@ -7,12 +7,12 @@ manifest lists), reading and downloading with digests checked. Not included: wri
 A prefix without a manifest is no artifact: whatever a killed job left there is never read.
 """
 
-import hashlib
 import logging
 from collections.abc import Container
 from pathlib import Path
 from typing import IO, Any
 
+from jobs.artifacts.hashing import Hasher, digest_of, digest_of_file, digest_of_path, hasher
 from jobs.artifacts.manifest import (
     MANIFEST,
     File,
@@ -34,19 +34,20 @@ log = logging.getLogger("artifact")
 class Artifact:
     """An artifact that was found whole: a manifest, and every file it lists with its size."""
 
-    def __init__(self, prefix: Prefix, manifest: Manifest, part: str | None = None) -> None:
+    def __init__(self, prefix: Prefix, manifest: Manifest, relevant: str | None = None) -> None:
         self.prefix, self.manifest = prefix, manifest
-        self.part = part
+        self.relevant = relevant
         self._files = {file.path: file for file in manifest.files}
 
     def counting(self, paths: Container[str]) -> "Artifact":
         """The same artifact, as an input of which only these files matter to the result."""
         files = tuple(file for file in self.manifest.files if file.path in paths)
-        return Artifact(self.prefix, self.manifest, digest(self.manifest.kind, files))
+        relevant = digest(self.manifest.kind, files, self.manifest.schema_version)
+        return Artifact(self.prefix, self.manifest, relevant)
 
     def as_input(self) -> Input:
         """How the manifest of what is made from it names it."""
-        return Input(uri=self.uri, digest=self.digest, part=self.part)
+        return Input(uri=self.uri, digest=self.digest, relevant=self.relevant)
 
     @classmethod
     def open(cls, uri: str, kind: str | None = None) -> "Artifact":
@@ -100,18 +101,19 @@ class Artifact:
         return path in self._files
 
     def size(self, path: str) -> int:
-        return self._file(path).bytes
+        return self.file(path).bytes
 
-    def _file(self, path: str) -> File:
+    def file(self, path: str) -> File:
+        """Its record. Raises BadInputError where the artifact has no such file."""
         if path not in self._files:
             raise BadInputError(f"artifact {self.uri} has no file {path!r}; it has {self.paths}")
         return self._files[path]
 
     def read(self, path: str) -> bytes:
         """One file, whole; its digest is checked."""
-        self._file(path)
+        self.file(path)
         data = self.prefix.read(path)
-        self.check(path, hashlib.sha256(data).hexdigest())
+        self._check(path, digest_of(data, self.file(path).algorithm))
         return data
 
     def read_json(self, path: str, max_bytes: int = MAX_JSON_BYTES) -> Any:
@@ -125,15 +127,12 @@ class Artifact:
 
     def verify(self, path: str) -> None:
         """Reads one file whole, in bounded pieces. Raises BadInputError where it was altered."""
-        whole = hashlib.sha256()
         with self.open_file(path) as file:
-            while piece := file.read(COPY_BYTES):
-                whole.update(piece)
-        self.check(path, whole.hexdigest())
+            self._check(path, digest_of_file(file, self.file(path).algorithm))
 
     def open_file(self, path: str) -> IO[bytes]:
         """A seekable file read by ranges, for libraries that take part of it (unchecked digest)."""
-        self._file(path)
+        self.file(path)
         return self.prefix.open(path)
 
     def read_range(self, path: str, start: int, length: int) -> memoryview:
@@ -161,18 +160,21 @@ class Artifact:
             else:
                 local.parent.mkdir(parents=True, exist_ok=True)
                 local.symlink_to(self.prefix.folder / file.path)
-            self.check(file.path, _sha256(local))
+            self._check(file.path, digest_of_path(local, file.algorithm))
         return scratch
 
-    def check(self, path: str, sha256: str) -> None:
-        """Raises BadInputError unless this is the digest that the file should have."""
-        file = self._file(path)
-        if sha256 != file.sha256:
+    def hasher(self, path: str) -> Hasher:
+        """Of the algorithm that the file's digest is of, for whoever reads it piece by piece."""
+        return hasher(self.file(path).algorithm)
+
+    def check(self, path: str, found: Hasher) -> None:
+        """Raises BadInputError unless the file's digest is the one found (`hasher`)."""
+        self._check(path, found.hexdigest())
+
+    def _check(self, path: str, found: str) -> None:
+        file = self.file(path)
+        if found != file.digest:
             raise BadInputError(
-                f"{self.uri}/{file.path} is corrupt: sha256 {sha256}, expected {file.sha256}"
+                f"{self.uri}/{file.path} is corrupt: {file.algorithm} {found}, "
+                f"expected {file.digest}"
             )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

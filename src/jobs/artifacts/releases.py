@@ -11,20 +11,16 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from jobs.artifacts.manifest import Input
-from jobs.errors import BadInputError
+from jobs.records import Record
 from jobs.store.prefix import Prefix
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _RECORD = re.compile(rf"({NAME.pattern})/(\d{{6}})\.json")
 
 
-class Release(BaseModel):
+class Release(Record):
     """One record."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     schema_version: int = 1
     model: str
@@ -72,11 +68,4 @@ def add(releases: Prefix, model: str, **facts: Any) -> tuple[Release, bool]:
 
 
 def _read(prefix: Prefix, path: str) -> Release:
-    try:
-        return Release.model_validate_json(prefix.read(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadInputError(
-            f"{prefix.uri}/{path} is not a release: {where}: {first['msg']}"
-        ) from error
+    return Release.parse(prefix.read(path), f"{prefix.uri}/{path} is not a release")

@@ -1,7 +1,6 @@
 """Writing an artifact: its files, then the commit by create-if-absent, which makes them one."""
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -11,8 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jobs.artifacts.hashing import HashingFile
-from jobs.artifacts.manifest import MANIFEST, File, Input, Manifest, Producer, Work, digest
+from jobs.artifacts.hashing import ALGORITHM, HashingFile
+from jobs.artifacts.manifest import (
+    MANIFEST,
+    File,
+    Input,
+    Manifest,
+    Producer,
+    Work,
+    digest,
+    file_of,
+)
 from jobs.artifacts.reading import COPY_BYTES, Artifact
 from jobs.errors import BadInputError, PerennialError
 from jobs.store.prefix import Prefix
@@ -49,7 +57,7 @@ class ArtifactWriter:
     def write(self, path: str, data: bytes) -> None:
         self._stop_if_lost()
         self.prefix.write(path, data)
-        self.add(path, len(data), hashlib.sha256(data).hexdigest())
+        self.add(file_of(path, data))
 
     def write_json(self, path: str, value: Any) -> None:
         text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
@@ -77,14 +85,17 @@ class ArtifactWriter:
             file = HashingFile(target, digester)
             yield file
             self._stop_if_lost()
-        self.add(path, file.tell(), file.sha256.hexdigest())
+        size, found = file.tell(), file.hexdigest()
+        self.add(File(path=path, bytes=size, digest=found, algorithm=ALGORITHM))
 
     def copy(self, source: Artifact, path: str) -> None:
         """A file of another artifact, unchanged, under the same path."""
+        found = source.hasher(path)
         with source.open_file(path) as reader, self.open(path) as target:
             while piece := reader.read(COPY_BYTES):
+                found.update(piece)
                 target.write(piece)
-        source.check(path, self._files[path].sha256)
+        source.check(path, found)
 
     def upload_file(self, local: Path, path: str) -> None:
         """A local file, in bounded pieces."""
@@ -108,9 +119,9 @@ class ArtifactWriter:
         work = self.work.model_copy(update={"kind": kind})
         return ArtifactWriter(self.prefix / path, work, self._inputs)
 
-    def add(self, path: str, size_bytes: int, sha256: str) -> None:
+    def add(self, file: File) -> None:
         """Counts a file that was written by other means."""
-        self._files[path] = File(path=path, bytes=size_bytes, sha256=sha256)
+        self._files[file.path] = file
 
     def view(self) -> Artifact:
         """What was written so far, to read back and check before the commit."""

@@ -82,7 +82,7 @@ def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
         kind=settings.artifact_kind(),
         producer=f"{settings.job} {settings.version}",
         settings=settings.identity(),
-        inputs={name: artifact.part or artifact.digest for name, artifact in inputs.items()},
+        inputs={name: artifact.as_input().identity for name, artifact in inputs.items()},
     )
     prefix = Prefix(settings.out)
     found = find_manifest(prefix)

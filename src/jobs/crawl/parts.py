@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jobs.artifacts.manifest import file_of
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.command.running import set_up_logging
 from jobs.crawl.archives import Archive, Period
@@ -170,7 +171,7 @@ def _missing(
         if data is None:
             missing.append(archive)
         else:
-            out.add(path, len(data), hashlib.sha256(data).hexdigest())
+            out.add(file_of(path, data))
             done(describe_part(archive, data))
     return missing
 

@@ -10,7 +10,7 @@ from jobs.errors import BadInputError
 from jobs.ingest.files import choose
 from jobs.ingest.settings import IngestSettings
 from jobs.ingest.source import Source, local_errors, open_source
-from jobs.kinds.model import CONFIG, parameters, read_tensors, tokenizer_part
+from jobs.kinds.model import CONFIG, parameters, read_tensors, tokenizer_of
 from jobs.words import shown
 
 
@@ -36,7 +36,7 @@ def _describe(model: Artifact, commit: str | None) -> dict[str, Any]:
         "parameters": parameters(tensors.values()),
         "architecture": _architecture(model),
         "revision": commit,
-        "outputs": {"tokenizer_digest": str(tokenizer_part(model).part)[:16]},
+        "outputs": {"tokenizer_digest": str(tokenizer_of(model).relevant)[:16]},
     }
 
 

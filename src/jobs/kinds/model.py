@@ -34,7 +34,7 @@ MIN_BYTES = 2**24
 """What reading headers may always take, however small --max-bytes: a model of 3,000 tensors."""
 
 
-def tokenizer_part(model: Artifact) -> Artifact:
+def tokenizer_of(model: Artifact) -> Artifact:
     """A model as an input of which only the tokenizer's files matter."""
     return model.counting(TOKENIZER_FILES)
 

@@ -76,7 +76,7 @@ def _write_shards(
     moments: dict[str, Moments] = {}
     for file in shards:
         if record := records.find(file):
-            job.out.add(file, record.file.bytes, record.file.sha256)
+            job.out.add(record.file)
             moments.update(record.moments)
     todo = {file: shard for file, shard in shards.items() if file not in job.out}
     total = _bytes(found.targets)

@@ -2,13 +2,13 @@ from collections.abc import Mapping
 
 from jobs.artifacts.reading import Artifact
 from jobs.command.running import Job, Statistics, run_job
-from jobs.kinds.model import tokenizer_part
+from jobs.kinds.model import tokenizer_of
 from jobs.pack.settings import PackSettings
 
 
 def open_inputs(settings: PackSettings) -> Mapping[str, Artifact]:
     inputs = settings.open_inputs()
-    return inputs | {"tokenizer": tokenizer_part(inputs["tokenizer"])}
+    return inputs | {"tokenizer": tokenizer_of(inputs["tokenizer"])}
 
 
 def work(job: Job[PackSettings]) -> Statistics:

@@ -1,10 +1,10 @@
 """Artifacts: whole or not at all."""
 
-import hashlib
 import json
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from jobs.artifacts.manifest import MANIFEST, Work, digest, find_manifest
 from jobs.artifacts.reading import Artifact
@@ -20,11 +20,12 @@ def test_files_and_digest_are_recorded(store: str) -> None:
     artifact = commit(store, "articles", {"b.txt": b"bb", "a.txt": b"a"}, articles=2)
     manifest = json.loads(Prefix(store).read(MANIFEST))
     assert [(f["path"], f["bytes"]) for f in manifest["files"]] == [("a.txt", 1), ("b.txt", 2)]
-    assert manifest["files"][0]["sha256"] == hashlib.sha256(b"a").hexdigest()
-    listed = [["a.txt", 1, hashlib.sha256(b"a").hexdigest()]]
-    listed.append(["b.txt", 2, hashlib.sha256(b"bb").hexdigest()])
-    text = json.dumps(["articles", listed], separators=(",", ":"))
-    assert manifest["digest"] == hashlib.sha256(text.encode()).hexdigest() == artifact.digest
+    digests = [blake3(data).hexdigest() for data in (b"a", b"bb")]
+    assert [(f["algorithm"], f["digest"]) for f in manifest["files"]] == [
+        ("blake3", digest) for digest in digests
+    ]
+    text = f'["articles",[["a.txt",1,"blake3","{digests[0]}"],["b.txt",2,"blake3","{digests[1]}"]]]'
+    assert manifest["digest"] == blake3(text.encode()).hexdigest() == artifact.digest
     opened = Artifact.open(store, "articles")
     assert opened.read("b.txt") == b"bb"
     assert opened.statistics == {"articles": 2}

@@ -11,7 +11,7 @@ from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from tests.support.pico import commit
 
-SHA256 = "ab" * 32
+DIGEST = "ab" * 32
 
 
 def rewritten(folder: Path, *files: dict[str, Any]) -> None:
@@ -25,7 +25,7 @@ def rewritten(folder: Path, *files: dict[str, Any]) -> None:
 
 
 def one(**changes: Any) -> dict[str, Any]:
-    return {"path": "a.txt", "bytes": 1, "sha256": SHA256, **changes}
+    return {"path": "a.txt", "bytes": 1, "digest": DIGEST, "algorithm": "blake3", **changes}
 
 
 def test_plain_paths_are_read(tmp_path: Path) -> None:
@@ -63,9 +63,11 @@ def test_paths_that_could_lie_elsewhere_are_refused(tmp_path: Path, path: str) -
     ("files", "said"),
     [
         ([one(bytes=-1)], "files.0.bytes: Input should be greater than or equal to 0"),
-        ([one(sha256="ab")], "files.0.sha256: String should match pattern"),
-        ([one(sha256=SHA256 + "\n")], "files.0.sha256: String should match pattern"),
-        ([one(sha256=SHA256.upper())], "files.0.sha256: String should match pattern"),
+        ([one(digest="ab")], "files.0.digest: String should match pattern"),
+        ([one(digest=DIGEST + "\n")], "files.0.digest: String should match pattern"),
+        ([one(digest=DIGEST.upper())], "files.0.digest: String should match pattern"),
+        ([one(algorithm="md5")], "files.0.algorithm: Input should be 'blake3' or 'sha256'"),
+        ([one(sha256=DIGEST)], "files.0.sha256: Extra inputs are not permitted"),
         ([one(), one(bytes=2)], "files: 'a.txt' is listed twice"),
         ([one(**{"é\n" * 100: 1})], r"files.0.\xe9\n\xe9\n"),
     ],

@@ -89,7 +89,7 @@ def test_a_sentencepiece_model_alone_is_compared_by_its_digest(tmp_path: Path) -
         model(tmp_path / name, tokenizer__model=data, tokenizer_config__json={"for": name})
         for name, data in (("one", b"\x0a\x01"), ("same", b"\x0a\x01"), ("other", b"\x0a\x02"))
     )
-    assert read_vocabulary(one).opaque == one.manifest.files[1].sha256
+    assert read_vocabulary(one).opaque == one.manifest.files[1].digest
     assert check_vocabularies({"base": one, "instruct": same}) == []
     with pytest.raises(BadInputError, match=r"tokenizer\.model is not the same file"):
         check_vocabularies({"base": one, "instruct": other})

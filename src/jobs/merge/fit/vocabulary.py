@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from jobs.artifacts.hashing import digest_of_file
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 
@@ -38,7 +39,7 @@ class Vocabulary:
     ordinary: Mapping[str, int]
     added: Mapping[str, int]
     opaque: str | None = None
-    """sha256 of the SentencePiece model, where that alone says what the ordinary tokens are."""
+    """Digest of the SentencePiece model, where that alone says what the ordinary tokens are."""
 
     @property
     def known(self) -> bool:
@@ -95,7 +96,8 @@ def read_vocabulary(model: Artifact) -> Vocabulary:
     elif PLAIN in model:
         _collect(ordinary, _tree(model, PLAIN), model, PLAIN)
     elif SENTENCEPIECE in model:
-        opaque = _digests(model)[SENTENCEPIECE]
+        with model.open_file(SENTENCEPIECE) as file:
+            opaque = digest_of_file(file)
     if ADDED in model:
         _collect(added, _tree(model, ADDED), model, ADDED)
     if SETTINGS in model:
@@ -164,7 +166,7 @@ def row_sources(rows: Mapping[str, int]) -> list[Rows]:
 
 
 def _digests(model: Artifact) -> dict[str, str]:
-    return {file.path: file.sha256 for file in model.manifest.files if file.path in FILES}
+    return {file.path: file.digest for file in model.manifest.files if file.path in FILES}
 
 
 def _tree(model: Artifact, path: str) -> dict[str, Any]:

@@ -6,13 +6,12 @@ shard's bytes have the digest it names, and if no input has been written anew si
 have been made before its inputs' digests were known to be right.
 """
 
-import hashlib
 from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from jobs.artifacts.hashing import digest_of_file
 from jobs.artifacts.manifest import File, Work
-from jobs.artifacts.reading import COPY_BYTES
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.merge.arithmetic.merge import Moments
 from jobs.store.failures import NotFoundError
@@ -67,8 +66,5 @@ def _path(file: str) -> str:
 def _holds(prefix: Prefix, file: File) -> bool:
     if prefix.size(file.path) != file.bytes:
         return False
-    sha256 = hashlib.sha256()
     with prefix.open(file.path) as reader:
-        while piece := reader.read(COPY_BYTES):
-            sha256.update(piece)
-    return sha256.hexdigest() == file.sha256
+        return digest_of_file(reader, file.algorithm) == file.digest

@@ -1,16 +1,15 @@
 """A model as it is read: ranges in any order, and the digest of each file as a whole.
 
-A file's SHA-256 needs its bytes in order. Models mostly are read in order, since files list their
+A file's digest needs its bytes in order. Models mostly are read in order, since files list their
 tensors by name, as the result does: then every byte is read once, and what is merged is just what
 was digested. What was skipped is read for its digest alone; what comes late was digested from
 another read than the one it is merged from.
 """
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
+from jobs.artifacts.hashing import Hasher
 from jobs.artifacts.reading import COPY_BYTES, Artifact
 
 
@@ -18,8 +17,8 @@ from jobs.artifacts.reading import COPY_BYTES, Artifact
 class _Cursor:
     """How far into a file its digest has come."""
 
+    hasher: Hasher
     place: int = 0
-    sha256: Any = field(default_factory=hashlib.sha256)
 
 
 class Source:
@@ -31,7 +30,7 @@ class Source:
         self.bytes_read = 0
         self.stopped = False
         """Set by another thread: what is left is of no use any more."""
-        self._cursors = {file: _Cursor() for file in sorted(files)}
+        self._cursors = {file: _Cursor(model.hasher(file)) for file in sorted(files)}
 
     def read(self, file: str, start: int, buffer: memoryview) -> memoryview:
         """Bytes of a file from `start`, as many as `buffer` holds; perhaps in it."""
@@ -44,7 +43,7 @@ class Source:
         if cursor.place < start:
             self._catch_up(file, cursor, start)
         if cursor.place == start:
-            cursor.sha256.update(data)
+            cursor.hasher.update(data)
             cursor.place += len(data)
 
     def versions(self) -> dict[str, str | None]:
@@ -55,11 +54,11 @@ class Source:
         """Reads what is missing. Raises BadInputError where a file is not what it should be."""
         for file, cursor in self._cursors.items():
             self._catch_up(file, cursor, self.model.size(file))
-            self.model.check(file, cursor.sha256.hexdigest())
+            self.model.check(file, cursor.hasher)
 
     def _catch_up(self, file: str, cursor: _Cursor, end: int) -> None:
         while cursor.place < end and not self.stopped:
             length = min(COPY_BYTES, end - cursor.place)
-            cursor.sha256.update(self.model.read_range(file, cursor.place, length))
+            cursor.hasher.update(self.model.read_range(file, cursor.place, length))
             cursor.place += length
             self.bytes_read += length

@@ -2,7 +2,7 @@
 
 Each piece of work holds one slot: a buffer for each operand and one for the result. A slot is
 free again when the writer comes back for the next piece, so that memory is the slots' and nothing
-else. The threads' work is in calls that release the interpreter's lock (reads, SHA-256, compiled
+else. The threads' work is in calls that release the interpreter's lock (reads, digests, compiled
 loops, writes), so that reading, digesting, arithmetic and writing overlap on all processors.
 """
 
