@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from jobs.artifacts.manifest import find_manifest
 from jobs.artifacts.releases import read_releases
 from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
+from jobs.kinds.promises import Decided
 from jobs.store.prefix import Prefix
 from jobs.store.uri import normal_uri
 from jobs.words import nearest
@@ -105,7 +106,7 @@ def run(
     for family in fleet.families:
         report = layout.report(layout.part(parameters["store"], name, family.name))
         manifest = find_manifest(Prefix(report))
-        decision = manifest.statistics["decision"] if manifest else "no report"
+        decision = Decided.told(manifest.statistics, report).decision if manifest else "no report"
         typer.echo(f"{family.name}: {decision} · {report}/report.html")
 
 

@@ -9,10 +9,8 @@ numbers used over and over, so that making them is as quick as writing. Memory: 
 
 import argparse
 import itertools
-import json
 import math
 import shutil
-import struct
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -25,6 +23,7 @@ import numpy.typing as npt
 from jobs.artifacts.manifest import Work, find_manifest
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.kinds.model import INDEX, shard_names
+from jobs.kinds.safetensors_header import Tensor, header_bytes
 from jobs.store.prefix import Prefix
 
 VERSION = "2"
@@ -114,7 +113,7 @@ def make(prefix: Prefix, role: str, size: Size) -> None:
     starts = dict(zip(size.shapes(), _sums(size.shapes().values()), strict=True))
     for file, shapes in zip(names, shards, strict=True):
         with out.open(file) as target:
-            target.write(_header(shapes))
+            target.write(header_bytes(_tensors(file, shapes)))
             for name, shape in shapes.items():
                 for piece in _repeated(block, starts[name], math.prod(shape)):
                     target.write(piece)
@@ -170,16 +169,11 @@ def _sums(shapes: Iterable[tuple[int, ...]]) -> Iterator[int]:
     return itertools.accumulate(map(math.prod, list(shapes)[:-1]), initial=0)
 
 
-def _header(shapes: Mapping[str, tuple[int, ...]]) -> bytes:
-    entries: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    place = 0
-    for name, shape in shapes.items():
-        end = place + 2 * math.prod(shape)
-        entries[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [place, end]}
-        place = end
-    text = json.dumps(entries, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return struct.pack("<Q", len(text)) + text
+def _tensors(file: str, shapes: Mapping[str, tuple[int, ...]]) -> list[Tensor]:
+    return [
+        Tensor(name, file, "BF16", shape, start=0, length=2 * math.prod(shape))
+        for name, shape in shapes.items()
+    ]
 
 
 def _config(size: Size) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from jobs.crawl.settings import CrawlSettings
 from jobs.curate.settings import CurateSettings
 from jobs.evaluate.settings import EvaluateSettings
 from jobs.ingest.settings import IngestSettings
+from jobs.kinds.scores import HELDOUT_TASK
 from jobs.merge.settings import MergeSettings
 from jobs.pack.settings import PackSettings
 from jobs.promote.settings import PromoteSettings
@@ -64,7 +65,7 @@ WIRED = {
 STAND_INS = {
     "period": "2026-10",
     "objective": "cpt",
-    "task": "heldout",
+    "task": HELDOUT_TASK,
     "conversations": None,
     "residual": None,
     "dtype": "float32",

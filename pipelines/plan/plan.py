@@ -17,6 +17,7 @@ from typing import Any
 from jobs.artifacts.manifest import Manifest, Work, find_manifest
 from jobs.command.quantity import parse_count
 from jobs.command.settings import FlagSettings, JobSettings
+from jobs.kinds.promises import ImportedModel, PackedRows
 from jobs.pack.settings import PackSettings
 from jobs.store.prefix import Prefix
 from jobs.train.settings import TrainSettings
@@ -134,7 +135,7 @@ class _Planner:
         """
         if manifest is None and step.job in {planned.step.job for planned in self.planned}:
             return ""
-        settings = settings_of(step)
+        settings = step_settings(step)
         if manifest is None or not isinstance(settings, JobSettings):
             return ""
         wanted = Work(
@@ -150,7 +151,7 @@ class _Planner:
     def ended(self, step: Step, outcome: Outcome, attempts: int) -> None: ...
 
 
-def settings_of(step: Step) -> FlagSettings:
+def step_settings(step: Step) -> FlagSettings:
     """The settings that the step's job will have. Raises BadInputError like the job."""
     return JOBS[step.job].from_flags(step.argv[3:])
 
@@ -165,25 +166,25 @@ def _outputs(step: Step, manifest: Manifest | None) -> dict[str, str]:
 
 def _training(family: str, source: str, steps: Mapping[str, Planned]) -> Training:
     base, pack, train = (steps[f"family/{family}/{job}"] for job in ("base", "pack", "train"))
-    packing, training = settings_of(pack.step), settings_of(train.step)
+    packing, training = step_settings(pack.step), step_settings(train.step)
     assert isinstance(packing, PackSettings)
     assert isinstance(training, TrainSettings)
     tokens = packing.token_budget
     if pack.manifest:
-        tokens = int(pack.manifest.statistics["tokens"])
+        tokens = PackedRows.told(pack.manifest.statistics, pack.step.inputs["out"]).tokens
     return Training(
         family=family,
         is_done=train.manifest is not None,
-        num_parameters=_num_parameters(source, base.manifest),
+        num_parameters=_num_parameters(source, base),
         num_tokens=tokens,
         epochs=training.epochs,
     )
 
 
-def _num_parameters(source: str, manifest: Manifest | None) -> int | None:
+def _num_parameters(source: str, base: Planned) -> int | None:
     """As ingest counted them; or from a folder's safetensors headers; or from the name's 8B."""
-    if manifest:
-        return int(manifest.statistics["parameters"])
+    if base.manifest:
+        return ImportedModel.told(base.manifest.statistics, base.step.inputs["out"]).parameters
     if Path(source).is_dir():
         return sum(map(_count_elements, Path(source).glob("*.safetensors"))) or None
     match = re.search(r"(?<![\d.])(\d+(?:\.\d+)?[BM])(?![A-Za-z0-9])", source)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from hera.workflows import Parameter, Task, WorkflowTemplate
 from hera.workflows import models as argo
 
+from jobs.kinds.scores import HELDOUT_TASK
 from pipelines import layout
 from pipelines.fleet.model import Fleet
 from pipelines.fleet.sections import FAMILY_SECTIONS, section_keys
@@ -97,7 +98,7 @@ def scores_dag() -> None:
             return {"model": given("model"), "task": task, "bundle": BUNDLE, "out": out}
 
         step("evaluate", evaluation("{{item}}"), each=parameter("tasks"))
-        step("evaluate", evaluation("heldout") | {"rows": given("rows")}, name="heldout")
+        step("evaluate", evaluation(HELDOUT_TASK) | {"rows": given("rows")}, name=HELDOUT_TASK)
 
 
 def import_originals() -> tuple[Task, Task, Task]:

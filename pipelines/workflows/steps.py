@@ -98,7 +98,7 @@ def step(
     return Task(
         name=name or template,
         template=template,
-        arguments={**arguments, **settings_of(template)},
+        arguments={**arguments, **fleet_settings(template)},
         depends=" && ".join(task.name for task in after) or None,
         with_param=each,
     )
@@ -114,7 +114,7 @@ def given(name: str) -> str:
     return "{{inputs.parameters." + name + "}}"
 
 
-def settings_of(job: str) -> dict[str, str]:
+def fleet_settings(job: str) -> dict[str, str]:
     """Flag → tag of the parameter that holds it, for each flag that a fleet file may set.
 
     The settings of the whole fleet are parameters of the workflow, a family's those of its DAG.

@@ -1,6 +1,7 @@
-"""Records: what is read from the store and must be just what it says; and reading them."""
+"""Records: what one job writes and another reads, as types; and reading them from JSON."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -8,10 +9,8 @@ from jobs.errors import BadInputError
 from jobs.words import shortened
 
 
-class Record(BaseModel):
-    """Base of all records: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     @classmethod
     def parse(cls, data: bytes, what: str) -> Self:
@@ -20,6 +19,30 @@ class Record(BaseModel):
             return cls.model_validate_json(data)
         except ValidationError as error:
             raise BadInputError(f"{what}: {first_problem(error)}") from error
+
+
+class Record(_Frozen):
+    """Base of what is written and read whole: an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Promised(_Frozen):
+    """Base of what a job promises within something larger, as the statistics of its artifact.
+
+    Whoever reads relies on these keys only; others may stand beside them.
+    """
+
+    @classmethod
+    def told(cls, statistics: Mapping[str, Any], uri: str) -> Self:
+        """From the statistics of the artifact at `uri`. Raises BadInputError where they lack it."""
+        try:
+            return cls.model_validate(statistics)
+        except ValidationError as error:
+            raise BadInputError(
+                f"{uri}: statistics of its manifest: {first_problem(error)}; "
+                "delete it and run its job again"
+            ) from error
 
 
 def first_problem(error: ValidationError) -> str:

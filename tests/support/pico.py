@@ -51,7 +51,7 @@ def commit_articles(uri: str, bodies: Sequence[str]) -> Artifact:
     writer = ArtifactWriter(Prefix(uri), work, {})
     with writer.open("part-00000.parquet") as file:
         write_part(file, pa.Table.from_pylist(rows, schema=SCHEMA))
-    return writer.commit({"articles": len(rows)})
+    return writer.commit({"kept": len(rows)})
 
 
 def write_llama(folder: Path, seed: int = 0, chat_template: str | None = None) -> Path:

@@ -101,7 +101,11 @@ def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
 
 
 def finish(job: Job[Any], statistics: Statistics) -> Artifact:
-    """Commits the artifact, says so, and writes the step's output parameters."""
+    """Commits the artifact, says so, and writes the step's output parameters.
+
+    Statistics that do not keep the job's promise are a bug, met before the commit.
+    """
+    job.settings.promises.model_validate(statistics)
     artifact = job.out.commit(statistics)
     logging.getLogger(job.settings.job).info(
         "committed out=%s digest=%s %s",

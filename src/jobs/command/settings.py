@@ -20,6 +20,7 @@ from pydantic_settings import (
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
+from jobs.records import Promised
 from jobs.store.uri import normal_uri
 
 
@@ -119,6 +120,8 @@ class JobSettings(FlagSettings):
     """The kind of artifact that it writes."""
     version: ClassVar[str]
     """Raised whenever the same settings and inputs would make other files."""
+    promises: ClassVar[type[Promised]] = Promised
+    """What it promises others of its artifact's statistics."""
 
     out: Annotated[Uri, OPERATIONAL]
     """URI of the artifact to write."""

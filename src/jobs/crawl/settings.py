@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from jobs.command.settings import OPERATIONAL, JobSettings
+from jobs.kinds.promises import KeptArticles
 
 
 class CrawlSettings(JobSettings):
@@ -13,6 +14,7 @@ class CrawlSettings(JobSettings):
     job: ClassVar[str] = "crawl"
     kind: ClassVar[str] = "articles"
     version: ClassVar[str] = "1"
+    promises = KeptArticles
 
     period: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
     """The month to crawl, as 2026-10: articles published in it, in UTC, are kept."""

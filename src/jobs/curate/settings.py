@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from jobs.command.settings import JobSettings, Uri, artifact_input
+from jobs.kinds.promises import KeptArticles
 
 
 class CurateSettings(JobSettings):
@@ -13,6 +14,7 @@ class CurateSettings(JobSettings):
     job: ClassVar[str] = "curate"
     kind: ClassVar[str] = "articles"
     version: ClassVar[str] = "1"
+    promises = KeptArticles
 
     articles: Annotated[Uri, artifact_input("articles")]
     """URI of the crawled articles."""

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-Results = dict[str, Any]
+from jobs.kinds.scores import Metric
+
+LmEvalResults = dict[str, Any]
 """What ``lm_eval.evaluate`` returns."""
 
 
-def metric_scores(results: Results, name: str, metrics: Sequence[str]) -> dict[str, Any]:
+def metric_scores(results: LmEvalResults, name: str, metrics: Sequence[str]) -> dict[str, Metric]:
     """Metric → value, standard error (None where lm-eval has none), and which way is better."""
     found = results["results"][name]
     # Of groups of groups (MMLU) lm-eval says this for the single tasks only.
@@ -20,11 +22,11 @@ def metric_scores(results: Results, name: str, metrics: Sequence[str]) -> dict[s
     for metric in metrics:
         base, key = metric.split(",")[0], _key(found, metric)
         stderr = found.get(key.replace(base, f"{base}_stderr", 1))
-        scores[metric] = {
-            "value": float(found[key]),
-            "stderr": float(stderr) if isinstance(stderr, int | float) else None,
-            "higher_is_better": bool(better[base]),
-        }
+        scores[metric] = Metric(
+            value=float(found[key]),
+            stderr=float(stderr) if isinstance(stderr, int | float) else None,
+            higher_is_better=bool(better[base]),
+        )
     return scores
 
 
@@ -40,12 +42,12 @@ def _key(found: dict[str, Any], metric: str) -> str:
     return key
 
 
-def num_items(results: Results) -> int:
+def num_items(results: LmEvalResults) -> int:
     """Items scored, over all single tasks."""
     return sum(counts["effective"] for counts in results["n-samples"].values())
 
 
-def items(results: Results) -> Iterator[dict[str, Any]]:
+def items(results: LmEvalResults) -> Iterator[dict[str, Any]]:
     """One record an item and filter: what the model answered, and how that was scored."""
     for task, samples in sorted(results["samples"].items()):
         for sample in samples:

@@ -6,8 +6,7 @@ from pydantic import Field, model_validator
 
 from jobs.artifacts.reading import Artifact
 from jobs.command.settings import OPERATIONAL, JobSettings, Uri, artifact_input
-
-HELDOUT = "heldout"
+from jobs.kinds.scores import HELDOUT_TASK
 
 
 class EvaluateSettings(JobSettings):
@@ -32,13 +31,13 @@ class EvaluateSettings(JobSettings):
 
     @model_validator(mode="after")
     def _has_data(self) -> Self:
-        if self.task == HELDOUT and self.rows is None:
+        if self.task == HELDOUT_TASK and self.rows is None:
             raise ValueError("--task heldout needs --rows")
-        if self.task != HELDOUT and self.bundle is None:
+        if self.task != HELDOUT_TASK and self.bundle is None:
             raise ValueError(f"--task {self.task} needs --bundle")
         return self
 
     def open_inputs(self) -> dict[str, Artifact]:
         """The inputs that the task reads, so that scores depend on nothing else."""
-        unread = "bundle" if self.task == HELDOUT else "rows"
+        unread = "bundle" if self.task == HELDOUT_TASK else "rows"
         return {name: item for name, item in super().open_inputs().items() if name != unread}

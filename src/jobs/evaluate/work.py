@@ -7,12 +7,13 @@ import json
 import tempfile
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobs.command.running import Job, Statistics
 from jobs.evaluate.offline import go_offline, unpack_sentence_model
-from jobs.evaluate.scores import Results, items, metric_scores, num_items
-from jobs.evaluate.settings import HELDOUT, EvaluateSettings
+from jobs.evaluate.scores import LmEvalResults, items, metric_scores, num_items
+from jobs.evaluate.settings import EvaluateSettings
+from jobs.kinds.scores import BITS_PER_BYTE, HELDOUT_TASK, ITEMS, RESULTS, Results
 from jobs.suites import Task
 from jobs.suites.sealed import SealedSuite
 
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
     from jobs.evaluate.model import LanguageModel
     from jobs.evaluate.tasks import TaskDict
 
-HELDOUT_METRICS = ("bits_per_byte", "byte_perplexity")
+HELDOUT_METRICS = (BITS_PER_BYTE, "byte_perplexity")
 # lm-eval's own defaults, so that its command line draws the same examples.
 PYTHON_SEED, OTHER_SEED = 0, 1234
 
 
 def evaluate(job: Job[EvaluateSettings]) -> Statistics:
-    """Writes ``results.json`` and ``items.jsonl``."""
+    """Writes the results, and what became of each item."""
     settings = job.settings
-    task = None if settings.task == HELDOUT else _find_task(job)
+    task = None if settings.task == HELDOUT_TASK else _find_task(job)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         go_offline(scratch)
@@ -49,10 +50,10 @@ def evaluate(job: Job[EvaluateSettings]) -> Statistics:
 
 def _find_task(job: Job[EvaluateSettings]) -> Task:
     suite = SealedSuite.of(job.inputs["bundle"]).suite
-    return suite.task(job.settings.task, also=(HELDOUT,))
+    return suite.task(job.settings.task, also=(HELDOUT_TASK,))
 
 
-def _run(model: "LanguageModel", tasks: "TaskDict", limit: int | None, chat: bool) -> Results:
+def _run(model: "LanguageModel", tasks: "TaskDict", limit: int | None, chat: bool) -> LmEvalResults:
     """lm-eval's evaluation, seeded as its command line does."""
     import random
 
@@ -67,7 +68,7 @@ def _run(model: "LanguageModel", tasks: "TaskDict", limit: int | None, chat: boo
     langdetect.DetectorFactory.seed = PYTHON_SEED  # else IFEval's language checks vary
     for single in tasks["tasks"].values():
         single.set_fewshot_seed(OTHER_SEED)
-    results: Results = lm_eval.evaluate(
+    results: LmEvalResults = lm_eval.evaluate(
         model,
         tasks,
         limit=limit,
@@ -79,35 +80,35 @@ def _run(model: "LanguageModel", tasks: "TaskDict", limit: int | None, chat: boo
 
 
 def _write(
-    job: Job[EvaluateSettings], task: Task | None, results: Results, chat: bool
+    job: Job[EvaluateSettings], task: Task | None, results: LmEvalResults, chat: bool
 ) -> Statistics:
-    name = task.lm_eval_task if task else HELDOUT
+    name = task.lm_eval_task if task else HELDOUT_TASK
     wanted = [column.metric for column in task.columns] if task else HELDOUT_METRICS
-    scores = metric_scores(results, name, wanted)
+    metrics = metric_scores(results, name, wanted)
     generation = {
         config["task"]: config["generation_kwargs"]
         for config in results["configs"].values()
         if "generation_kwargs" in config
     }
-    answer: dict[str, Any] = {
-        "task": job.settings.task,
-        "model_digest": job.inputs["model"].digest,
-        "num_items": num_items(results),
-        "limit": job.settings.limit,
-        "metrics": scores,
-        "lm_eval_version": metadata.version("lm_eval"),
-        "task_version": str(results["versions"][name]),
-        "num_fewshot": task.num_fewshot if task else 0,
-        "chat_template_applied": chat,
-        "generation": generation,
-    }
-    job.out.write_json("results.json", answer)
-    with job.out.open("items.jsonl") as file:
+    answer = Results(
+        task=job.settings.task,
+        model_digest=job.inputs["model"].digest,
+        num_items=num_items(results),
+        limit=job.settings.limit,
+        metrics=metrics,
+        lm_eval_version=metadata.version("lm_eval"),
+        task_version=str(results["versions"][name]),
+        num_fewshot=task.num_fewshot if task else 0,
+        chat_template_applied=chat,
+        generation=generation,
+    )
+    job.out.write_json(RESULTS, answer.model_dump())
+    with job.out.open(ITEMS) as file:
         for item in items(results):
             file.write(json.dumps(item, ensure_ascii=False, default=float).encode() + b"\n")
     return {
         "task": job.settings.task,
-        "items": answer["num_items"],
+        "items": answer.num_items,
         "partial": job.settings.limit is not None,
-        **{metric: round(score["value"], 6) for metric, score in scores.items()},
+        **{key: metric.value and round(metric.value, 6) for key, metric in metrics.items()},
     }

@@ -9,6 +9,7 @@ from jobs.artifacts.manifest import folder_digest
 from jobs.command.settings import JobSettings
 from jobs.ingest.files import choose
 from jobs.ingest.source import is_folder, local_errors, names_in
+from jobs.kinds.promises import ImportedModel
 
 
 class IngestSettings(JobSettings):
@@ -17,6 +18,7 @@ class IngestSettings(JobSettings):
     job: ClassVar[str] = "ingest"
     kind: ClassVar[str] = "model"
     version: ClassVar[str] = "1"
+    promises = ImportedModel
 
     source: str = Field(alias="from")
     """A folder with the model's files, or its id on the hub (owner/name)."""

@@ -11,6 +11,7 @@ names that cannot be printed. Pure: bytes come from a function, so that a store,
 can give them.
 """
 
+import json
 import math
 import struct
 from collections.abc import Callable, Iterable
@@ -100,6 +101,25 @@ def parse_header(
     if end != file_size:
         raise BadInputError(f"{where} has {file_size} bytes, its header says {end}")
     return tensors
+
+
+def header_bytes(tensors: Iterable[Tensor]) -> bytes:
+    """The header of a file that holds the bytes of these tensors, one behind the other.
+
+    Their own places do not matter. It ends at a multiple of 8 bytes, as the format asks.
+    """
+    entries: dict[str, object] = {METADATA: {"format": "pt"}}
+    offset = 0
+    for tensor in tensors:
+        entries[tensor.name] = {
+            "dtype": tensor.dtype,
+            "shape": list(tensor.shape),
+            "data_offsets": [offset, offset + tensor.length],
+        }
+        offset += tensor.length
+    text = json.dumps(entries, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
 
 
 def held_bytes(tensors: Iterable[Tensor]) -> int:

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from jobs.command.quantity import Count
 from jobs.command.settings import OPERATIONAL, JobSettings, Uri, artifact_input
+from jobs.kinds.promises import MovedWeights
 
 FORMS = (
     "--base --instruct --onto (a candidate), --base --instruct (their residual), "
@@ -23,6 +24,7 @@ class MergeSettings(JobSettings):
     job: ClassVar[str] = "merge"
     kind: ClassVar[str] = "model"
     version: ClassVar[str] = "2"
+    promises = MovedWeights
 
     base: Annotated[Uri | None, artifact_input("model")] = None
     """URI of the original base model."""

@@ -14,8 +14,6 @@ Taken from which model:
 """
 
 import itertools
-import json
-import struct
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -25,7 +23,8 @@ from jobs.artifacts.writing import ArtifactWriter
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.kinds.model import CONFIG, GENERATION, INDEX, TOKENIZER_FILES, index_json, shard_names
-from jobs.kinds.safetensors_header import DTYPE_BYTES
+from jobs.kinds.promises import MovedWeights
+from jobs.kinds.safetensors_header import DTYPE_BYTES, header_bytes
 from jobs.merge.arithmetic import groups
 from jobs.merge.arithmetic.merge import Moments
 from jobs.merge.fit.fitting import RESIDUAL, Fit, fit
@@ -57,10 +56,11 @@ def merge(job: Job[MergeSettings]) -> Statistics:
         "shards": len(shards),
         **facts,
         "gigabytes_per_second": round(moved / (time.monotonic() - started) / 1e9, 3),
-        "change": groups.total(moments),
         **({} if "onto" in job.inputs else {"inexact": sum(m.inexact for m in moments.values())}),
         **found.notes,
-        "groups": groups.by_group(moments),
+        **MovedWeights(
+            change=groups.total(moments), groups=tuple(groups.by_group(moments))
+        ).model_dump(mode="json"),
     }
 
 
@@ -108,27 +108,13 @@ def _write_shard(
 ) -> dict[str, Moments]:
     """Moments by tensor of this shard."""
     moments = {target.tensor.name: Moments() for target in shard}
-    with out.open(file, _bytes(shard)) as target:
-        target.write(_header(shard))
+    with out.open(file, _bytes(shard)) as opened:
+        opened.write(header_bytes(target.tensor for target in shard))
         for one in merged:
-            stream.timed("write", target.write, one.data)
+            stream.timed("write", opened.write, one.data)
             moments[one.piece.tensor.name].add(one.moments)
             progress.advance(len(one.data))
     return moments
-
-
-def _header(shard: Sequence[Target]) -> bytes:
-    entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
-    place = 0
-    for target in shard:
-        tensor = target.tensor
-        offsets = [place, place + tensor.length]
-        shape = list(tensor.shape)
-        entries[tensor.name] = {"dtype": tensor.dtype, "shape": shape, "data_offsets": offsets}
-        place += tensor.length
-    text = json.dumps(entries, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # the format asks for data aligned to 8 bytes
-    return struct.pack("<Q", len(text)) + text
 
 
 def _write_side_files(

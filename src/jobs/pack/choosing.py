@@ -8,25 +8,25 @@ import hashlib
 from collections.abc import Sequence
 
 
-def place(url: str) -> float:
-    """A number in [0, 1), evenly spread, that is a function of the URL alone."""
+def draw(url: str) -> float:
+    """A number in [0, 1), drawn evenly, but a function of the URL alone."""
     return int.from_bytes(hashlib.sha256(url.encode()).digest()[:6], "big") / 2**48
 
 
 def heldout(url: str, fraction: float) -> bool:
     """Whether an article belongs to the held-out share."""
-    return place(url) < fraction
+    return draw(url) < fraction
 
 
-def budget_limit(places: Sequence[float], tokens: Sequence[int], budget: int) -> float:
-    """The place up to which (included) articles, taken by place, fit into `budget` tokens.
+def budget_limit(draws: Sequence[float], tokens: Sequence[int], budget: int) -> float:
+    """The number up to which (included) articles, taken by `draw`, fit into `budget` tokens.
 
     Articles beyond it are left out. −1 where not even the first fits, 1 where all do.
     """
     limit, used = -1.0, 0
-    for where, size in sorted(zip(places, tokens, strict=True)):
+    for drawn, size in sorted(zip(draws, tokens, strict=True)):
         used += size
         if used > budget:
             return limit
-        limit = where
+        limit = drawn
     return 1.0

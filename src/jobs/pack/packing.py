@@ -10,7 +10,9 @@ Cost: O(log max_open_rows) a document; memory: the open rows, at most max_open_r
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from jobs.kinds.rows import Row
 
 MAX_OPEN_ROWS = 1000
 
@@ -29,19 +31,13 @@ class Document:
             yield Document(self.ids[start : start + length], mask)
 
 
-@dataclass
-class Row:
-    """Documents side by side, L tokens at most; `lengths` sum to the number of ids."""
-
-    ids: list[int] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
-    loss_mask: list[bool] = field(default_factory=list)
-
-    def add(self, document: Document) -> None:
-        self.ids += document.ids
-        self.lengths.append(len(document.ids))
-        if document.loss_mask is not None:
-            self.loss_mask += document.loss_mask
+def add(row: Row, document: Document) -> None:
+    """Puts a document at the end of a row."""
+    row.ids += document.ids
+    row.lengths.append(len(document.ids))
+    if document.loss_mask is not None:
+        row.loss_mask = row.loss_mask or []
+        row.loss_mask += document.loss_mask
 
 
 def pack(
@@ -61,7 +57,7 @@ def pack(
                 room, chosen = sequence_length, key
                 open_rows[chosen] = Row()
                 key += 1
-            open_rows[chosen].add(piece)
+            add(open_rows[chosen], piece)
             if room == size:
                 yield open_rows.pop(chosen)
             else:

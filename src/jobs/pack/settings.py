@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from jobs.command.quantity import Count
 from jobs.command.settings import JobSettings, Uri, artifact_input
+from jobs.kinds.promises import PackedRows
 
 
 class PackSettings(JobSettings):
@@ -14,6 +15,7 @@ class PackSettings(JobSettings):
     job: ClassVar[str] = "pack"
     kind: ClassVar[str] = "rows"
     version: ClassVar[str] = "1"
+    promises = PackedRows
 
     articles: Annotated[Uri | None, artifact_input("articles")] = None
     """URI of articles, for continued pre-training."""

@@ -17,8 +17,17 @@ from jobs.errors import BadInputError
 from jobs.kinds.articles import read_articles
 from jobs.kinds.conversations import read_conversations
 from jobs.kinds.model import CONFIG, TOKENIZER_FILES
-from jobs.kinds.rows import HELDOUT_ARTICLES, HELDOUT_SCHEMA, MASKED_SCHEMA, SCHEMA
-from jobs.pack.choosing import budget_limit, heldout, place
+from jobs.kinds.promises import KeptArticles, PackedRows
+from jobs.kinds.rows import (
+    HELDOUT,
+    HELDOUT_ARTICLES,
+    HELDOUT_ARTICLES_SCHEMA,
+    MASKED_ROWS,
+    ROWS,
+    SPLITS,
+    TRAIN,
+)
+from jobs.pack.choosing import budget_limit, draw, heldout
 from jobs.pack.packing import Document, pack
 from jobs.pack.rows import write_rows
 from jobs.pack.settings import PackSettings
@@ -33,10 +42,11 @@ def write_packed(job: Job[PackSettings]) -> Statistics:
             statistics = _pack_conversations(job, tokenizer)
         else:
             statistics = _pack_articles(job, tokenizer)
-    if not statistics["rows"]:
+    packed = PackedRows.told(statistics, job.out.uri)
+    if not packed.rows:
         raise BadInputError(f"nothing to pack: {statistics}; check the period and the budget")
-    capacity = statistics["rows"] * job.settings.sequence_length
-    return {**statistics, "fill": round(statistics["tokens"] / capacity, 4)}
+    capacity = packed.rows * job.settings.sequence_length
+    return {**statistics, "fill": round(packed.tokens / capacity, 4)}
 
 
 def load_tokenizer(model: Artifact, scratch: Path) -> Any:
@@ -59,20 +69,20 @@ def _pack_conversations(job: Job[PackSettings], tokenizer: Any) -> Statistics:
             yield document
 
     rows = pack(documents(), job.settings.sequence_length)
-    return {"rows": write_rows(job.out, "train", rows, MASKED_SCHEMA), **count}
+    return {"rows": write_rows(job.out, TRAIN, rows, MASKED_ROWS), **count}
 
 
 def _pack_articles(job: Job[PackSettings], tokenizer: Any) -> Statistics:
     settings, articles = job.settings, job.inputs["articles"]
     limit = _budget_limit(articles, tokenizer, settings)
-    counts: dict[str, Counter[str]] = {"train": Counter(), "heldout": Counter()}
+    counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     progress = _progress(articles)
 
-    def documents(part: str) -> Iterator[Document]:
-        count = counts[part]
-        for url, document in _documents(articles, tokenizer, part, settings.heldout_fraction):
+    def documents(split: str) -> Iterator[Document]:
+        count = counts[split]
+        for url, document in _documents(articles, tokenizer, split, settings.heldout_fraction):
             progress.advance()
-            if part == "train" and place(url) > limit:
+            if split == TRAIN and draw(url) > limit:
                 count["over_budget"] += 1
                 continue
             count["articles"] += 1
@@ -82,33 +92,33 @@ def _pack_articles(job: Job[PackSettings], tokenizer: Any) -> Statistics:
 
     rows = {}
     with progress:
-        for part in ("train", "heldout"):
-            packed = pack(documents(part), settings.sequence_length)
-            rows[part] = write_rows(job.out, part, packed, SCHEMA)
+        for split in SPLITS:
+            packed = pack(documents(split), settings.sequence_length)
+            rows[split] = write_rows(job.out, split, packed, ROWS)
     _write_heldout_articles(job.out, articles, settings.heldout_fraction)
-    train = counts["train"]
+    train = counts[TRAIN]
     return {
-        "rows": rows["train"],
+        "rows": rows[TRAIN],
         "articles": train["articles"],
         "tokens": train["tokens"],
         "articles_cut": train["cut"],
         "articles_over_budget": train["over_budget"],
         "tokens_per_article": round(train["tokens"] / max(1, train["articles"]), 1),
-        "heldout_rows": rows["heldout"],
-        "heldout_articles": counts["heldout"]["articles"],
-        "heldout_tokens": counts["heldout"]["tokens"],
+        "heldout_rows": rows[HELDOUT],
+        "heldout_articles": counts[HELDOUT]["articles"],
+        "heldout_tokens": counts[HELDOUT]["tokens"],
     }
 
 
 def _documents(
-    articles: Artifact, tokenizer: Any, part: str, fraction: float
+    articles: Artifact, tokenizer: Any, split: str, fraction: float
 ) -> Iterator[tuple[str, Document]]:
-    """(URL, document) of each article of one part, title first, in the order of the artifact."""
+    """(URL, document) of each article of one split, title first, in the order of the artifact."""
     for batch in read_articles(articles):
         chosen = [
             record
             for record in batch.select(["url", "title", "body"]).to_pylist()
-            if heldout(record["url"], fraction) == (part == "heldout")
+            if heldout(record["url"], fraction) == (split == HELDOUT)
         ]
         if chosen:
             texts = [f"{record['title']}\n\n{record['body']}" for record in chosen]
@@ -117,22 +127,22 @@ def _documents(
 
 
 def _budget_limit(articles: Artifact, tokenizer: Any, settings: PackSettings) -> float:
-    """The place up to which articles are packed; where there is a budget, one pass counts."""
+    """The draw up to which articles are packed; where there is a budget, one pass counts."""
     if settings.token_budget is None:
         return 1.0
-    places, tokens = [], []
-    documents = _documents(articles, tokenizer, "train", settings.heldout_fraction)
+    draws, tokens = [], []
+    documents = _documents(articles, tokenizer, TRAIN, settings.heldout_fraction)
     with _progress(articles) as progress:
         for url, document in documents:
-            places.append(place(url))
+            draws.append(draw(url))
             tokens.append(len(document.ids))
             progress.advance()
-    return budget_limit(places, tokens, settings.token_budget)
+    return budget_limit(draws, tokens, settings.token_budget)
 
 
 def _progress(articles: Artifact) -> Progress:
-    """Over all articles; crawl and curate both tell how many they kept."""
-    return Progress("pack", articles.statistics.get("kept", 0), "articles")
+    """Over all articles."""
+    return Progress("pack", KeptArticles.told(articles.statistics, articles.uri).kept, "articles")
 
 
 def _write_heldout_articles(out: ArtifactWriter, articles: Artifact, fraction: float) -> None:
@@ -140,10 +150,13 @@ def _write_heldout_articles(out: ArtifactWriter, articles: Artifact, fraction: f
 
     def chosen() -> Iterable[pa.RecordBatch]:
         for batch in read_articles(articles):
-            records = batch.select(HELDOUT_SCHEMA.names).to_pylist()
+            records = batch.select(HELDOUT_ARTICLES_SCHEMA.names).to_pylist()
             kept = [record for record in records if heldout(record["url"], fraction)]
-            yield pa.RecordBatch.from_pylist(kept, schema=HELDOUT_SCHEMA)
+            yield pa.RecordBatch.from_pylist(kept, schema=HELDOUT_ARTICLES_SCHEMA)
 
-    with out.open(HELDOUT_ARTICLES) as file, pq.ParquetWriter(file, HELDOUT_SCHEMA) as writer:
+    with (
+        out.open(HELDOUT_ARTICLES) as file,
+        pq.ParquetWriter(file, HELDOUT_ARTICLES_SCHEMA) as writer,
+    ):
         for batch in chosen():
             writer.write_batch(batch)

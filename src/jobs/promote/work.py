@@ -7,33 +7,17 @@ Either way the pipeline has done its work, so both end with exit code 0. Step ou
 import logging
 from pathlib import PurePosixPath
 
-from pydantic import BaseModel, ValidationError
-
 from jobs.artifacts.manifest import Input
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.releases import NAME, add
 from jobs.command.running import write_outputs
 from jobs.errors import BadInputError
+from jobs.kinds.promises import Decision
+from jobs.kinds.report import CandidateVerdict, Verdicts
 from jobs.promote.settings import PromoteSettings
 from jobs.store.prefix import Prefix
 
-GO = "GO"
-
 log = logging.getLogger("promote")
-
-
-class Verdict(BaseModel):
-    """What promote needs of a candidate in ``report.json``."""
-
-    digest: str
-    decision: str
-    reasons: tuple[str, ...]
-
-
-class Verdicts(BaseModel):
-    """What promote needs of ``report.json``."""
-
-    candidates: tuple[Verdict, ...]
 
 
 def promote(settings: PromoteSettings) -> None:
@@ -42,7 +26,7 @@ def promote(settings: PromoteSettings) -> None:
     report = Artifact.open(settings.report, "report")
     verdict = _verdict(candidate, report)
     model = _model_name(settings)
-    if verdict.decision != GO and settings.override is None:
+    if verdict.decision != Decision.GO and settings.override is None:
         log.info(
             "not-released model=%s decision=%s reasons=%r; --override REASON releases it all the "
             "same, on the record", model, verdict.decision, " ".join(verdict.reasons),
@@ -56,18 +40,15 @@ def promote(settings: PromoteSettings) -> None:
         report=Input(uri=report.uri, digest=report.digest),
         decision=verdict.decision,
         reasons=verdict.reasons,
-        override=settings.override if verdict.decision != GO else None,
+        override=settings.override if verdict.decision != Decision.GO else None,
     )
     said = "released" if is_new else "already-released"
     log.info("%s model=%s number=%d digest=%s", said, model, release.number, candidate.digest[:12])
     write_outputs(decision=verdict.decision, release=str(release.number))
 
 
-def _verdict(candidate: Artifact, report: Artifact) -> Verdict:
-    try:
-        verdicts = Verdicts.model_validate_json(report.read("report.json")).candidates
-    except ValidationError as error:
-        raise BadInputError(f"{report.uri}/report.json is not a report: {error}") from error
+def _verdict(candidate: Artifact, report: Artifact) -> CandidateVerdict:
+    verdicts = Verdicts.of(report).candidates
     for verdict in verdicts:
         if verdict.digest == candidate.digest:
             return verdict

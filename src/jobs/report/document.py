@@ -9,23 +9,19 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from jobs.artifacts.manifest import Input
 from jobs.artifacts.reading import Artifact
+from jobs.kinds.promises import Decision
+from jobs.records import Record
 from jobs.report.evidence import paper_numbers
 from jobs.report.evidence.averages import Column, Score, average, averages
 from jobs.report.evidence.collect import CPT, Run, Scored
 from jobs.report.evidence.lineage import Step, walk
 from jobs.report.evidence.weights import Weights, weights_of
-from jobs.report.gate import Decision, Evidence, Tolerance, Verdict, decide, worst
+from jobs.report.gate import Evidence, Tolerance, Verdict, decide, worst
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class ModelScores(_Part):
+class ModelScores(Record):
     """One model's column of the table. A score is None where it was not taken."""
 
     name: str
@@ -37,7 +33,7 @@ class ModelScores(_Part):
     num_items: dict[str, int]
 
 
-class Candidate(_Part):
+class Candidate(Record):
     """One candidate and the gate's verdict on it."""
 
     model: str
@@ -52,7 +48,7 @@ class Candidate(_Part):
     """What moved its weights, where its merge tells."""
 
 
-class StepRecord(_Part):
+class StepRecord(Record):
     """One artifact of the lineage, as its manifest tells."""
 
     job: str
@@ -67,7 +63,7 @@ class StepRecord(_Part):
     statistics: dict[str, Any]
 
 
-class Report(_Part):
+class Report(Record):
     """All that is reported."""
 
     schema_version: int = 1

@@ -21,21 +21,13 @@ that is no number makes NO-GO. The worst answer is the decision, NO-GO being the
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from statistics import NormalDist
 
+from jobs.kinds.promises import Decision
 from jobs.report.evidence.averages import Score
 
 CERTAIN = 0.95
 """The chance from which a loss counts as shown."""
-
-
-class Decision(StrEnum):
-    """What the gate says."""
-
-    GO = "GO"
-    NO_GO = "NO-GO"
-    INCONCLUSIVE = "INCONCLUSIVE"
 
 
 @dataclass(frozen=True)

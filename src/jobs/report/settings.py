@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from jobs.command.settings import OPERATIONAL, JobSettings, Uri
+from jobs.kinds.promises import Decided
 
 
 class ReportSettings(JobSettings):
@@ -13,6 +14,7 @@ class ReportSettings(JobSettings):
     job: ClassVar[str] = "report"
     kind: ClassVar[str] = "report"
     version: ClassVar[str] = "2"
+    promises = Decided
 
     run: Annotated[Uri, OPERATIONAL]
     """URI of the family's part of a run: the prefix that holds cpt, candidates and scores."""

@@ -1,6 +1,7 @@
-"""Writes the report: ``report.json``, the pages drawn from it, and a model card a candidate."""
+"""Writes the report: its data, the pages drawn from it, and a model card a candidate."""
 
 from jobs.command.running import Job, Statistics
+from jobs.kinds.report import REPORT
 from jobs.report.document import compose
 from jobs.report.evidence.collect import read_run
 from jobs.report.gate import Tolerance
@@ -13,7 +14,7 @@ def write_report(job: Job[ReportSettings]) -> Statistics:
     run = read_run(job.settings.run, job.inputs)
     tolerance = Tolerance(job.settings.max_loss_of_ability, job.settings.max_chance_of_loss)
     report = compose(run, tolerance)
-    job.out.write("report.json", report.model_dump_json(indent=2).encode() + b"\n")
+    job.out.write(REPORT, report.model_dump_json(indent=2).encode() + b"\n")
     job.out.write("report.html", render("report.html", report).encode())
     job.out.write("report.md", render("report.md", report).encode())
     for candidate in report.candidates:

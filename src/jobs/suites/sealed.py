@@ -6,10 +6,8 @@ however many tasks read it, and NLTK's sentence model below ``nltk_data/``.
 
 from pathlib import PurePosixPath
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from jobs.artifacts.reading import Artifact
-from jobs.errors import BadInputError
+from jobs.records import Record
 from jobs.suites.suite import Suite
 
 SUITE_FILE = "suite.json"
@@ -22,11 +20,7 @@ SENTENCE_MODEL_FILES = (
 )
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class DataSet(_Record):
+class DataSet(Record):
     """A data set of one config: where it lies on the hub, and so in mirrors and bundles."""
 
     path: str
@@ -43,7 +37,7 @@ class DataSet(_Record):
         return f"data/{self.file(split, 'parquet')}"
 
 
-class Subtask(_Record):
+class Subtask(Record):
     """One single task of lm-eval, and the splits it reads with the suite's number of shots."""
 
     name: str
@@ -58,7 +52,7 @@ class Subtask(_Record):
         return tuple(dict.fromkeys(split for split in both if split))
 
 
-class SealedSuite(_Record):
+class SealedSuite(Record):
     """The suite as resolved against one version of lm-eval."""
 
     suite: Suite
@@ -69,10 +63,5 @@ class SealedSuite(_Record):
     @classmethod
     def of(cls, bundle: Artifact) -> "SealedSuite":
         """The suite of a bundle. Raises BadInputError where it cannot be read."""
-        try:
-            return cls.model_validate_json(bundle.read(SUITE_FILE))
-        except ValidationError as error:
-            raise BadInputError(
-                f"{bundle.uri}/{SUITE_FILE} is not understood ({error.errors()[0]['msg']}); "
-                "seal the bundle again"
-            ) from error
+        where = f"{bundle.uri}/{SUITE_FILE}"
+        return cls.parse(bundle.read(SUITE_FILE), f"{where} is not understood, seal it again")

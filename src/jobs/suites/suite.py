@@ -4,24 +4,20 @@ Light on purpose (pydantic and YAML): the plan of a refresh reads suites too.
 """
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from jobs.errors import BadInputError
+from jobs.records import Record
 
 Group = Literal["instruction", "reasoning", "other"]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
-    )
-
-
-class Column(_Record):
+class Column(Record):
     """One number of a task, and how the paper's tables call it."""
 
     metric: str
@@ -34,7 +30,7 @@ class Column(_Record):
     """The average that it counts in, beside the overall one; ``other`` counts in no group's."""
 
 
-class Task(_Record):
+class Task(Record):
     """One task of lm-eval, how it is put to a model, and what is read from it."""
 
     name: str
@@ -47,7 +43,7 @@ class Task(_Record):
     """Solved examples before each question."""
     apply_chat_template: bool = False
     """Put the question as a chat, where the model's tokenizer has a template."""
-    generation: dict[str, Any] = {}
+    generation: Mapping[str, Any] = {}
     """Generation settings in place of the task's own, as ``max_gen_toks``."""
     data_columns: tuple[str, ...]
     """The columns that its data set must have."""
@@ -57,7 +53,7 @@ class Task(_Record):
     """The numbers that are read from it, in the order of the tables."""
 
 
-class Suite(_Record):
+class Suite(Record):
     """A named list of tasks, in the order of the tables."""
 
     name: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from jobs.train.rows import Row
+from jobs.kinds.rows import Row
 
 IGNORED = -100
 

@@ -7,47 +7,21 @@ whatever the number of processes. Memory: one window of rows.
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pyarrow.parquet as pq
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
+from jobs.kinds.rows import Row, files_of, from_table, is_masked
 
 WINDOW_GROUPS = 16
 
 
-@dataclass(frozen=True)
-class Row:
-    """Token ids [n ≤ L] of documents side by side; their lengths; which tokens carry loss [n]."""
-
-    ids: list[int]
-    lengths: list[int]
-    loss_mask: list[bool] | None
-
-    @property
-    def labelled_tokens(self) -> int:
-        """Tokens that carry loss; a document's first never does: nothing stands before it."""
-        if self.loss_mask is None:
-            return len(self.ids) - len(self.lengths)
-        starts = self.starts()
-        return sum(on and place not in starts for place, on in enumerate(self.loss_mask))
-
-    def starts(self) -> set[int]:
-        """Places of the documents' first tokens."""
-        places, at = set(), 0
-        for length in self.lengths:
-            places.add(at)
-            at += length
-        return places
-
-
 class Rows:
-    """One part (train or heldout) of a rows artifact."""
+    """One split of a rows artifact."""
 
-    def __init__(self, artifact: Artifact, part: str) -> None:
-        paths = [path for path in artifact.paths if path.startswith(f"{part}/")]
+    def __init__(self, artifact: Artifact, split: str) -> None:
+        paths = files_of(artifact, split)
         for path in paths:
             artifact.verify(path)
         self._files = {path: pq.ParquetFile(artifact.open_file(path)) for path in paths}
@@ -56,7 +30,7 @@ class Rows:
             for path, file in self._files.items()
             for group in range(file.metadata.num_row_groups)
         ]
-        self.masked = any("loss_mask" in file.schema_arrow.names for file in self._files.values())
+        self.masked = any(is_masked(file.schema_arrow) for file in self._files.values())
         self.number = sum(file.metadata.num_rows for file in self._files.values())
 
     def stream(self, seed: int, consumed: int = 0) -> Iterator[Row]:
@@ -101,7 +75,4 @@ class Rows:
 
     def _read(self, group: tuple[str, int]) -> list[Row]:
         path, number = group
-        columns: dict[str, Any] = self._files[path].read_row_group(number).to_pydict()
-        masks = columns.get("loss_mask") or [None] * len(columns["lengths"])
-        fields = zip(columns["input_ids"], columns["lengths"], masks, strict=True)
-        return [Row(ids, lengths, mask) for ids, lengths, mask in fields]
+        return from_table(self._files[path].read_row_group(number))

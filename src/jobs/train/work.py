@@ -20,12 +20,13 @@ from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.errors import EXIT_DONE, BadInputError, StoppedError
 from jobs.kinds.model import CONFIG, GENERATION, INDEX, TOKENIZER_FILES, read_tensors
+from jobs.kinds.rows import HELDOUT, TRAIN, Row
 from jobs.kinds.safetensors_header import Tensor
 from jobs.train import engine as engines
 from jobs.train.batches import collate, summed_loss
 from jobs.train.canary import check_isolation
 from jobs.train.checkpoints import Checkpoints, shared_folder
-from jobs.train.rows import Row, Rows
+from jobs.train.rows import Rows
 from jobs.train.schedule import learning_rate
 from jobs.train.settings import TrainSettings
 
@@ -73,14 +74,14 @@ class _Loop:
         self._settings, self._engine, self._device = job.settings, engine, device
         self._rank, self._world_size = rank, world_size
         self._sequence_length = int(job.inputs["rows"].manifest.settings["sequence_length"])
-        self._rows = Rows(job.inputs["rows"], "train")
+        self._rows = Rows(job.inputs["rows"], TRAIN)
         if self._rows.masked != (job.settings.objective == "sft"):
             what = "conversations" if self._rows.masked else "articles"
             raise BadInputError(
                 f"--objective {job.settings.objective} does not fit {job.inputs['rows'].uri}, "
                 f"which was packed from {what}; cpt takes articles, sft conversations"
             )
-        self._heldout = Rows(job.inputs["rows"], "heldout").first(HELDOUT_ROWS)
+        self._heldout = Rows(job.inputs["rows"], HELDOUT).first(HELDOUT_ROWS)
         self._steps = math.ceil(job.settings.epochs * self._rows.number / job.settings.batch_rows)
         self._checkpoints = Checkpoints(
             job.out, rank, {"processes": world_size, "zero_stage": job.settings.zero_stage}
@@ -222,10 +223,10 @@ def _write_result(job: Job[TrainSettings], engine: Any, rank: int) -> None:
             if (folder / INDEX).exists():
                 job.out.upload_file(folder / INDEX, INDEX)
             job.out.copy(model, CONFIG)
-            words = job.inputs.get("tokenizer", model)
+            speaker = job.inputs.get("tokenizer", model)
             for name in (GENERATION, *TOKENIZER_FILES):
-                if name in words:
-                    job.out.copy(words, name)
+                if name in speaker:
+                    job.out.copy(speaker, name)
 
 
 def _dtype(model: Artifact, tensor: Tensor) -> torch.dtype:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.pack.choosing import budget_limit, heldout, place
-from jobs.pack.packing import Document, Row, pack
+from jobs.kinds.rows import Row
+from jobs.pack.choosing import budget_limit, draw, heldout
+from jobs.pack.packing import Document, pack
 
 
 def documents(lengths: list[int]) -> list[Document]:
@@ -63,6 +64,7 @@ def test_loss_masks_travel_with_their_tokens() -> None:
     first = Document([1, 2, 3], [False, True, True])
     second = Document([4, 5], [False, True])
     (row,) = pack([first, second], sequence_length=8)
+    assert row.loss_mask is not None
     assert dict(zip(row.ids, row.loss_mask, strict=True)) == {
         1: False, 2: True, 3: True, 4: False, 5: True,
     }  # fmt: skip
@@ -76,12 +78,12 @@ def test_heldout_is_a_fixed_share_by_url() -> None:
 
 
 @pytest.mark.parametrize(("budget", "packed"), [(100, 3), (35, 2), (30, 2), (29, 1), (5, 0)])
-def test_the_budget_takes_articles_by_place(budget: int, packed: int) -> None:
-    places, tokens = [0.9, 0.2, 0.5], [10, 10, 20]  # by place: 10, 30, 40
-    limit = budget_limit(places, tokens, budget)
-    assert sum(where <= limit for where in places) == packed
+def test_the_budget_takes_articles_by_draw(budget: int, packed: int) -> None:
+    draws, tokens = [0.9, 0.2, 0.5], [10, 10, 20]  # by draw: 10, 30, 40
+    limit = budget_limit(draws, tokens, budget)
+    assert sum(drawn <= limit for drawn in draws) == packed
 
 
-def test_place_is_a_function_of_the_url() -> None:
-    assert place("https://news.example/1") == place("https://news.example/1")
-    assert 0 <= place("x") < 1
+def test_the_draw_is_a_function_of_the_url() -> None:
+    assert draw("https://news.example/1") == draw("https://news.example/1")
+    assert 0 <= draw("x") < 1

@@ -108,6 +108,8 @@ class FakeRun:
             "lm_eval_version": "0",
             "task_version": "1",
             "num_fewshot": 0,
+            "chat_template_applied": False,
+            "generation": {},
         }
         return self.make(
             self.path(f"scores/{name}/{task}"),

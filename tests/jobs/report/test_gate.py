@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from jobs.kinds.promises import Decision
 from jobs.report.evidence.averages import Score
-from jobs.report.gate import Decision, Evidence, Tolerance, chance_of_loss, decide, worst
+from jobs.report.gate import Evidence, Tolerance, chance_of_loss, decide, worst
 
 GO, NO_GO, INCONCLUSIVE = Decision.GO, Decision.NO_GO, Decision.INCONCLUSIVE
 TOLERANCE = Tolerance(max_loss=1.0, max_chance=0.5)

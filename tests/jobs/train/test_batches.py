@@ -8,13 +8,12 @@ import torch
 from jobs.artifacts.manifest import Work
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.errors import BadInputError
-from jobs.kinds.rows import SCHEMA
-from jobs.pack.packing import Row as PackedRow
+from jobs.kinds.rows import ROWS, Row
 from jobs.pack.rows import write_rows
 from jobs.store.prefix import Prefix
 from jobs.train.batches import IGNORED, collate
 from jobs.train.canary import check_isolation
-from jobs.train.rows import Row, Rows
+from jobs.train.rows import Rows
 from jobs.train.schedule import learning_rate
 
 
@@ -49,7 +48,7 @@ def test_the_rate_rises_and_decays() -> None:
 def rows_of(uri: str, number: int) -> Rows:
     work = Work(kind="rows", producer="pack 1", settings={}, inputs={})
     writer = ArtifactWriter(Prefix(uri), work, {})
-    write_rows(writer, "train", (PackedRow([n], [1]) for n in range(number)), SCHEMA)
+    write_rows(writer, "train", (Row([n], [1]) for n in range(number)), ROWS)
     return Rows(writer.commit({}), "train")
 
 

@@ -3,8 +3,8 @@
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
 
+from jobs.kinds.promises import Change, GroupChange
 from jobs.merge.arithmetic.merge import Moments
 
 _LAYER = re.compile(r"(?:^|\.)(?:layers|layer|h|blocks|block)\.(\d+)\.")
@@ -18,29 +18,32 @@ _GROUPS = {
 }
 
 
-def place(name: str) -> tuple[int | None, str]:
+def layer_and_group(name: str) -> tuple[int | None, str]:
     """Layer (None outside the layers) and group of a tensor.
 
-    >>> place("model.layers.3.self_attn.q_proj.weight")
+    >>> layer_and_group("model.layers.3.self_attn.q_proj.weight")
     (3, 'attention')
-    >>> place("model.layers.3.post_attention_layernorm.weight"), place("model.norm.weight")
-    ((3, 'norms'), (None, 'norms'))
+    >>> layer_and_group("model.norm.weight")
+    (None, 'norms')
     """
     layer = _LAYER.search(name)
     group = next((group for group, pattern in _GROUPS.items() if pattern.search(name)), "other")
     return (int(layer[1]) if layer else None), group
 
 
-def by_group(moments: Mapping[str, Moments]) -> list[dict[str, Any]]:
+def by_group(moments: Mapping[str, Moments]) -> list[GroupChange]:
     """One entry a layer and group, in order; those outside the layers come first."""
     totals: dict[tuple[int | None, str], Moments] = {}
     for name, tensor in moments.items():
-        totals.setdefault(place(name), Moments()).add(tensor)
+        totals.setdefault(layer_and_group(name), Moments()).add(tensor)
     ordered = sorted(totals, key=lambda key: (-1 if key[0] is None else key[0], key[1]))
-    return [{"layer": key[0], "group": key[1], **described(totals[key])} for key in ordered]
+    return [
+        GroupChange(layer=key[0], group=key[1], **described(totals[key]).model_dump())
+        for key in ordered
+    ]
 
 
-def total(moments: Mapping[str, Moments]) -> dict[str, Any]:
+def total(moments: Mapping[str, Moments]) -> Change:
     """The same over all tensors."""
     whole = Moments()
     for tensor in moments.values():
@@ -48,19 +51,19 @@ def total(moments: Mapping[str, Moments]) -> dict[str, Any]:
     return described(whole)
 
 
-def described(moments: Moments) -> dict[str, Any]:
+def described(moments: Moments) -> Change:
     """Norms, not squared, and the cosine; None where it is not known or not defined."""
     training, residual = (_root(square) for square in (moments.training, moments.residual))
     cosine = None
     if training and residual and math.isfinite(moments.product):
         cosine = moments.product / training / residual
-    return {
-        "elements": moments.elements,
-        "changed": moments.changed,
-        "training_norm": training,
-        "residual_norm": residual,
-        "cosine": cosine,
-    }
+    return Change(
+        elements=moments.elements,
+        changed=moments.changed,
+        training_norm=training,
+        residual_norm=residual,
+        cosine=cosine,
+    )
 
 
 def _root(square: float) -> float | None:

@@ -8,12 +8,13 @@ have been made before its inputs' digests were known to be right.
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from jobs.artifacts.hashing import digest_of_file
 from jobs.artifacts.manifest import File, Work
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.merge.arithmetic.merge import Moments
+from jobs.records import Record
 from jobs.store.failures import NotFoundError
 from jobs.store.prefix import Prefix
 
@@ -22,10 +23,10 @@ FOLDER = "shards"
 Versions = Mapping[str, Mapping[str, str | None]]
 
 
-class Record(BaseModel):
+class ShardRecord(Record):
     """One shard that was written whole; its moments by tensor."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+    model_config = ConfigDict(ser_json_inf_nan="constants")
 
     work: Work
     versions: Versions
@@ -40,11 +41,11 @@ class Records:
     def __init__(self, out: ArtifactWriter, versions: Versions) -> None:
         self._out, self._versions = out, versions
 
-    def find(self, file: str) -> Record | None:
+    def find(self, file: str) -> ShardRecord | None:
         """The record of a shard that is there and whole, or None."""
         try:
             data = self._out.prefix.read(_path(file))
-            record = Record.model_validate_json(data)
+            record = ShardRecord.model_validate_json(data)
             same = (record.work, record.versions) == (self._out.work, self._versions)
             if not same or not _holds(self._out.prefix, record.file):
                 return None
@@ -55,7 +56,9 @@ class Records:
 
     def save(self, file: File, moments: Mapping[str, Moments]) -> None:
         """To be called once the shard is there."""
-        record = Record(work=self._out.work, versions=self._versions, file=file, moments=moments)
+        record = ShardRecord(
+            work=self._out.work, versions=self._versions, file=file, moments=moments
+        )
         self._out.write_scaffolding(_path(file.path), record.model_dump_json().encode())
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
+from jobs.records import Record
 
 GROUPS = {"instruction": "Instruction following", "reasoning": "Reasoning"}
 """The groups that have an average of their own; other columns count only in the whole."""
@@ -15,10 +15,8 @@ TITLES = {**GROUPS, "average": "Average"}
 """The names of all averages."""
 
 
-class Column(BaseModel):
+class Column(Record):
     """One column of the paper's tables: a metric of a task."""
-
-    model_config = ConfigDict(frozen=True)
 
     task: str
     metric: str

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from pydantic import ValidationError
-
+from jobs.artifacts.manifest import MANIFEST
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
-from jobs.kinds.scores import Results
+from jobs.kinds.scores import BITS_PER_BYTE, HELDOUT_TASK, Results
 from jobs.report.evidence.averages import Column, Score, score
 from jobs.report.settings import ReportSettings
 from jobs.store.prefix import Prefix
@@ -18,11 +17,9 @@ from jobs.suites import Suite
 from jobs.suites.sealed import SealedSuite
 
 CPT = "cpt"
-HELDOUT = "heldout"
-BITS = "bits_per_byte"
 
 # What lies below a run, and the kind of artifact that each must be.
-_PLACES = {
+_KINDS = {
     re.compile(r"cpt"): "model",
     re.compile(r"candidates/[^/]+"): "model",
     re.compile(r"scores/[^/]+/[^/]+"): "scores",
@@ -88,10 +85,10 @@ def open_run(settings: ReportSettings) -> dict[str, Artifact]:
     prefix = Prefix(settings.run)
     found = {}
     for path, _ in sorted(prefix.list()):
-        place, _, name = path.rpartition("/")
-        kind = next((kind for where, kind in _PLACES.items() if where.fullmatch(place)), None)
-        if kind and name == "manifest.json":
-            found[place] = Artifact.open(f"{prefix.uri}/{place}", kind)
+        below, _, name = path.rpartition("/")
+        kind = next((kind for where, kind in _KINDS.items() if where.fullmatch(below)), None)
+        if kind and name == MANIFEST:
+            found[below] = Artifact.open(f"{prefix.uri}/{below}", kind)
     if not any(path.startswith("candidates/") for path in found):
         raise BadInputError(
             f"--run {prefix.uri} has no candidates/<model>/manifest.json; give the family's part "
@@ -125,7 +122,7 @@ def read_run(uri: str, artifacts: Mapping[str, Artifact]) -> Run:
                 f"{uri}/scores/{name} mixes scores of the models {model.digest[:12]} and "
                 f"{digest[:12]}; delete those of the model that is no longer wanted"
             )
-        _add(model, task, _results(artifact), columns)
+        _add(model, task, Results.of(artifact), columns)
     run = Run(uri, suite.name, columns, artifacts, tuple(models.values()))
     for name, candidate in run.candidates.items():
         if name in models and models[name].digest != candidate.digest:
@@ -140,8 +137,8 @@ def _add(model: Scored, task: str, results: Results, columns: tuple[Column, ...]
     model.num_items[task] = results.num_items
     if results.limit is not None:
         model.partial = (*model.partial, f"{task} of {model.name} ({results.num_items} items)")
-    if task == HELDOUT:
-        metric = results.metrics.get(BITS)
+    if task == HELDOUT_TASK:
+        metric = results.metrics.get(BITS_PER_BYTE)
         if metric:
             model.bits = math.nan if metric.value is None else metric.value
     for column in columns:
@@ -173,12 +170,3 @@ def _columns(suite: Suite) -> tuple[Column, ...]:
         for task in suite.tasks
         for column in task.columns
     )
-
-
-def _results(scores: Artifact) -> Results:
-    try:
-        return Results.model_validate_json(scores.read("results.json"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadInputError(f"{scores.uri}/results.json: {where}: {first['msg']}") from error

@@ -7,10 +7,8 @@ is the root mean square, norm / √elements, which compares groups of different 
 import math
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from jobs.artifacts.reading import Artifact
-from jobs.errors import BadInputError
+from jobs.kinds import promises
 
 GROUPS = {
     "attention": "Attention",
@@ -32,20 +30,8 @@ _DIRECTIONS = (
 )
 
 
-class Change(BaseModel):
-    """What moved some of the weights. A norm is None where not known, as that of training is
-    where a stored residual was added onto a model whose base was not at hand.
-    """
-
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
-
-    elements: int = Field(ge=0)
-    changed: int = Field(ge=0)
-    """Elements of the candidate that differ from those of the model it was made onto."""
-    training_norm: float | None = Field(ge=0)
-    residual_norm: float | None = Field(ge=0)
-    cosine: float | None
-    """Between the two; None also where one of them is zero."""
+class Change(promises.Change):
+    """What moved some of the weights, and what follows from it."""
 
     @property
     def training_rms(self) -> float | None:
@@ -78,17 +64,12 @@ class Change(BaseModel):
         return None if norm is None else norm / math.sqrt(max(1, self.elements))
 
 
-class GroupChange(Change):
-    """One group of tensors; `layer` is None for those that belong to no layer."""
-
-    layer: int | None
-    group: str
+class GroupChange(promises.GroupChange, Change):
+    """The same of one group of tensors."""
 
 
-class Weights(BaseModel):
+class Weights(promises.MovedWeights):
     """The whole model, and each group by layer."""
-
-    model_config = ConfigDict(frozen=True)
 
     change: Change
     groups: tuple[GroupChange, ...]
@@ -106,15 +87,7 @@ def weights_of(candidate: Artifact) -> Weights | None:
     told = candidate.statistics
     if "change" not in told or "groups" not in told:
         return None
-    try:
-        return Weights.model_validate({"change": told["change"], "groups": told["groups"]})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadInputError(
-            f"{candidate.uri}: statistics of its manifest: {where}: {first['msg']}; "
-            "delete it and merge again"
-        ) from error
+    return Weights.told(told, candidate.uri)
 
 
 def total(parts: Sequence[Change]) -> Change:
