@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from jobs.errors import BadInputError, TransientError
+from jobs.errors import BadInputError
+from jobs.hub import hub_errors
 from jobs.suites.sealed import DataSet
 
 
@@ -73,39 +73,18 @@ class HubSource:
     def _revision(self, path: str) -> str | None:
         from huggingface_hub import HfApi
 
-        with _hub_errors(path):
+        with hub_errors("data set", path):
             commit: str | None = HfApi().dataset_info(path).sha
         return commit
 
     def read(self, data: DataSet, split: str) -> pa.Table:
         from datasets import load_dataset
+        from datasets.exceptions import DatasetNotFoundError
 
-        with _hub_errors(data.path):
+        with hub_errors("data set", data.path, missing=(DatasetNotFoundError,)):
             found = load_dataset(
                 data.path, data.config, split=split, revision=data.revision,
                 cache_dir=str(self._scratch),
             )  # fmt: skip
         # The schema of the features keeps the names of classes in the Parquet file's metadata.
         return found.data.table.cast(found.features.arrow_schema)
-
-
-@contextmanager
-def _hub_errors(path: str) -> Iterator[None]:
-    import httpx2
-    from datasets.exceptions import DatasetNotFoundError
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
-
-    try:
-        yield
-    except GatedRepoError as error:
-        raise BadInputError(
-            f"data set {path} is gated: accept its terms on the hub and set HF_TOKEN"
-        ) from error
-    except (RepositoryNotFoundError, DatasetNotFoundError) as error:
-        raise BadInputError(
-            f"the hub has no data set {path}, or it is private and HF_TOKEN is not set"
-        ) from error
-    except ValueError as error:
-        raise BadInputError(f"data set {path} cannot be read: {error}") from error
-    except (OSError, httpx2.HTTPError) as error:
-        raise TransientError(f"the hub failed for data set {path}: {error}") from error

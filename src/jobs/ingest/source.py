@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from jobs.errors import BadInputError, TransientError
+from jobs.hub import hub_errors
 from jobs.words import shown
 
 REPOSITORY = r"[A-Za-z0-9_][\w.-]*/[\w.-]+"
@@ -97,7 +98,7 @@ class HubSource:
         from huggingface_hub import HfApi
 
         self._repository = repository
-        with _hub_errors(repository, revision):
+        with hub_errors("model", repository, revision):
             info = HfApi().model_info(repository, revision=revision)
         self.commit = info.sha
         self._names = [sibling.rfilename for sibling in info.siblings or []]
@@ -111,42 +112,8 @@ class HubSource:
         from huggingface_hub import hf_hub_download
 
         with tempfile.TemporaryDirectory() as scratch:
-            with _hub_errors(self._repository, self.commit):
+            with hub_errors("model", self._repository, self.commit):
                 path = hf_hub_download(
                     self._repository, name, revision=self.commit, local_dir=scratch
                 )
             yield Path(path)
-
-
-@contextmanager
-def _hub_errors(repository: str, revision: str | None) -> Iterator[None]:
-    import httpx2
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-        XetDownloadError,
-    )
-
-    try:
-        yield
-    except GatedRepoError as error:
-        raise BadInputError(
-            f"{repository} is gated: accept its licence on the hub and set HF_TOKEN"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise BadInputError(
-            f"the hub has no model {repository}, or it is private and HF_TOKEN is not set"
-        ) from error
-    except HFValidationError as error:
-        raise BadInputError(f"{repository!r} is no hub id: {error}") from error
-    except RevisionNotFoundError as error:
-        raise BadInputError(f"{repository} has no revision {revision!r}") from error
-    except (HfHubHTTPError, XetDownloadError, httpx2.HTTPError, OSError) as error:
-        raise TransientError(f"the hub failed for {repository}: {error}") from error
-    except (httpx2.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInputError(
-            f"what answers for {repository} is no hub ({error!r}); check HF_ENDPOINT"
-        ) from error
