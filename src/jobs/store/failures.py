@@ -1,8 +1,9 @@
 """What the store library raises, as our errors, and how often a remote store is asked again.
 
 obstore repeats a request that was refused (5xx) or whose connection failed, and resumes an answer
-that broke off. What it leaves is repeated here: answers of which it needs the whole (listings),
-and requests that may not be performed twice (create), where the caller makes that safe.
+that broke off. Three it does not, so that they are repeated here: create, which may not be
+performed twice unless the caller knows its own object again; a delete, which S3 takes by POST; and
+a listing whose answer broke off.
 """
 
 import contextlib

@@ -4,9 +4,9 @@ A thin layer over obstore. Included: reading, ranged reading, listing, streaming
 create-if-absent (`Prefix.create`), the one primitive on which all concurrency rests. Not
 included: update-if-unchanged, which folders do not have.
 
-A remote store fails now and then. obstore repeats a request that was refused (5xx) or whose
-connection failed, and resumes an answer that broke off; what it leaves is repeated here, all
-within `RETRY`. What fails for good is a TransientError, never taken for a missing object.
+A remote store fails now and then. obstore repeats what it may (`RETRY`); three requests it never
+does, and they are repeated here (`tried`): create, a listing, a delete. What fails for good is a
+TransientError, never taken for a missing object.
 
 S3 credentials and region are found the boto3 way (environment, profiles, roles); the endpoint
 of another S3 server is taken from ``AWS_ENDPOINT_URL``.
@@ -91,7 +91,8 @@ class Prefix:
         """Bytes of one object. Raises NotFoundError."""
         if not self._exists:
             raise missing(self.uri, path)
-        return self._tried(path, lambda: int(obstore.head(self._store, path)["size"]))
+        with self._translated(path):
+            return int(obstore.head(self._store, path)["size"])
 
     def version(self, path: str) -> str | None:
         """What changes whenever the object is written anew, or None where the store has none.
@@ -100,7 +101,8 @@ class Prefix:
         """
         if not self._exists:
             raise missing(self.uri, path)
-        return self._tried(path, lambda: obstore.head(self._store, path)["e_tag"])
+        with self._translated(path):
+            return obstore.head(self._store, path)["e_tag"]
 
     def exists(self, path: str) -> bool:
         try:
@@ -113,7 +115,8 @@ class Prefix:
         """One object, whole. Raises NotFoundError."""
         if not self._exists:
             raise missing(self.uri, path)
-        return self._tried(path, lambda: bytes(obstore.get(self._store, path).bytes()))
+        with self._translated(path):
+            return bytes(obstore.get(self._store, path).bytes())
 
     def read_range(self, path: str, start: int, length: int) -> memoryview:
         """`length` bytes from `start`, as a read-only view without a copy.
@@ -122,18 +125,16 @@ class Prefix:
         """
         if not self._exists:
             raise missing(self.uri, path)
-
-        def get() -> memoryview:
+        if not length:
+            return memoryview(b"")
+        with self._translated(path):
             try:
-                data = obstore.get_range(self._store, path, start=start, length=length)
+                data = memoryview(obstore.get_range(self._store, path, start=start, length=length))
             except exceptions.BaseError:
                 # Some stores refuse a range beyond the end.
                 if int(obstore.head(self._store, path)["size"]) < start + length:
                     raise self._ends_before(path, start + length) from None
                 raise
-            return memoryview(data)
-
-        data = self._tried(path, get) if length else memoryview(b"")
         if len(data) != length:
             raise self._ends_before(path, start + length)
         return data
@@ -178,7 +179,8 @@ class Prefix:
 
     def write(self, path: str, data: bytes) -> None:
         """One object, whole, replacing what was there."""
-        self._tried(path, lambda: obstore.put(self._store, path, data), writing=True)
+        with self._translated(path, writing=True):
+            obstore.put(self._store, path, data)
         self._open_files.forget()
 
     def create(self, path: str, data: bytes) -> bool:
