@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load
+from safetensors.numpy import load, save
 
 from jobs.artifacts.reading import Artifact
+from jobs.command.running import Job, begin, finish
 from jobs.kinds.model import read_tensors
-from tests.support.pico import commit_tensors, run_job
+from jobs.merge import work
+from jobs.merge.settings import MergeSettings
+from tests.support.pico import commit, commit_tensors, run_job
 
 Tensors = Mapping[str, np.ndarray]
 EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
@@ -22,6 +26,10 @@ CONFIG: dict[str, Any] = {
     "eos_token_id": 1,
 }
 WORDS = tuple("abcdefgh")
+ROLES = ("base", "instruct", "onto")
+Q = "model.layers.0.self_attn.q_proj.weight"
+WEIGHTS = "model.safetensors"
+CHAT = "{% for m in messages %}<{{ m['role'] }}> {{ m['content'] }} {% endfor %}"
 
 
 def tokenizer(*words: str, added: Mapping[str, int] | None = None) -> bytes:
@@ -102,3 +110,41 @@ def exact(onto: np.ndarray, base: np.ndarray, instruct: np.ndarray) -> np.ndarra
     """The sum in a type wide enough for these values, rounded once."""
     o, b, i = (part.astype(np.longdouble) for part in (onto, base, instruct))
     return (o - b + i).astype(onto.dtype)
+
+
+def put_three(store: str, **content: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """Models of the three roles, with `content` in place of the tensors that a role would have."""
+    three = [content.get(role, tensors(seed)) for seed, role in enumerate(ROLES)]
+    for role, part in zip(ROLES, three, strict=True):
+        put(f"{store}/{role}", part)
+    return three
+
+
+def files_of(**changes: np.ndarray | None) -> dict[str, bytes]:
+    """The files of a valid model."""
+    return {
+        WEIGHTS: save(tensors(1, **changes)),
+        "config.json": json.dumps(CONFIG).encode(),
+        "tokenizer.json": tokenizer(*WORDS),
+    }
+
+
+def begin_job(store: Path, *flags: str) -> Job[MergeSettings]:
+    """The job, begun in this process."""
+    uris = [f"--{role}={store}/{role}" for role in ROLES]
+    settings = MergeSettings.from_flags([*uris, f"--out={store}/out", *flags])
+    job = begin(settings, settings.open_inputs())
+    assert job is not None
+    return job
+
+
+def run(store: Path, *flags: str) -> Artifact:
+    """The job in this process. Raises what it raises."""
+    job = begin_job(store, *flags)
+    return finish(job, work.merge(job))
+
+
+def replace(store: Path, role: str, files: Mapping[str, bytes]) -> None:
+    """Puts another model in the place of a role's."""
+    (store / role).rename(store / f"valid-{role}")
+    commit(f"{store}/{role}", "model", files)

@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import LostRaceError
+from jobs.command.running import begin, finish
+from jobs.merge.settings import MergeSettings
+from jobs.merge.work import merge
 from jobs.store.prefix import Prefix
-from tests.jobs.merge.models import put, tensors
+from tests.jobs.merge.models import begin_job, put, tensors
 from tests.support.faulty_proxy import Choose, Fault, FaultyProxy, at_random, first
 from tests.support.pico import run_job
 
@@ -150,3 +154,20 @@ def test_of_two_at_once_both_end_with_the_same_artifact(store: str) -> None:
     both = [start(store, "out", *SMALL_SHARDS) for _ in range(2)]
     assert [job.wait(60) for job in both] == [0, 0]
     assert Artifact.open(f"{store}/out").digest == right
+
+
+def test_other_work_on_the_same_place_is_told(tmp_path: Path) -> None:
+    """It lost the race at the very end: the winner's artifact is not its own."""
+    store = tmp_path
+    for seed, role in enumerate(ROLES):
+        put(f"{store}/{role}", tensors(seed))
+    job = begin_job(store)
+    put(f"{store}/later", tensors(7))
+    uris = [f"--{role}={store}/{role}" for role in ("base", "instruct")]
+    settings = MergeSettings.from_flags([*uris, f"--onto={store}/later", f"--out={store}/out"])
+    other = begin(settings, settings.open_inputs())
+    assert other is not None
+    statistics = merge(job)
+    finish(other, merge(other))
+    with pytest.raises(LostRaceError):
+        finish(job, statistics)
