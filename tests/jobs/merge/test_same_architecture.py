@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import BadInputError
-from jobs.merge.fit.configuration import _TIED_WHEN_ABSENT, check_configs
+from jobs.merge.fit.configuration import check_configs
 from jobs.merge.fit.normal_config import normal_form
+from jobs.merge.fit.tying import TIED_WHEN_ABSENT
 from tests.jobs.merge.published import (
     GEMMA_2,
     GEMMA_3,
@@ -129,7 +130,7 @@ def test_both_names_of_a_rope_type_are_one() -> None:
     assert differences(PHI_3, old) == []
 
 
-@pytest.mark.parametrize("family", sorted(itertools.chain(*_TIED_WHEN_ABSENT.values())))
+@pytest.mark.parametrize("family", sorted(itertools.chain(*TIED_WHEN_ABSENT.values())))
 def test_false_is_not_absent_where_the_default_is_true(family: str) -> None:
     from transformers import CONFIG_MAPPING
 

@@ -8,7 +8,7 @@ import pytest
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
-from jobs.merge.fit.configuration import embedding_and_head, is_tied
+from jobs.merge.fit.tying import TIED_WHEN_ABSENT, embedding_and_head, is_tied
 from tests.jobs.merge.models import EMBEDDING, HEAD, ROLES, exact, merge, put, tensors, values
 from tests.jobs.merge.published import LLAMA_3, PUBLISHED, QWEN_3, Config
 
@@ -30,9 +30,7 @@ def test_whether_the_head_is_the_embedding(config: Config, tied: bool) -> None:
 def test_the_defaults_are_those_of_transformers() -> None:
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    from jobs.merge.fit.configuration import _TIED_WHEN_ABSENT
-
-    for tied, families in _TIED_WHEN_ABSENT.items():
+    for tied, families in TIED_WHEN_ABSENT.items():
         for family in families:
             assert CONFIG_MAPPING[family]().tie_word_embeddings is tied, family
 

@@ -1,14 +1,13 @@
 """What the models' ``config.json`` must have in common, and the candidate's own. Pure.
 
-Included: the comparison of architectures, the candidate's config, whether embeddings are tied,
-and what the embedding and head tensors are called. Not included: reading the files, names and
-shapes of other tensors; which fields are compared (`jobs.merge.fit.normal_config`).
+Included: the comparison of architectures and the candidate's config. Not included: reading the
+files; which fields are compared (`jobs.merge.fit.normal_config`); whether embeddings are tied
+(`jobs.merge.fit.tying`).
 
 Refused whatever the others say: ``quantization_config`` (sums of codes mean nothing) and
 ``text_config`` (several modalities, whose language model has other names and rules).
 """
 
-import difflib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -21,34 +20,12 @@ from jobs.merge.fit.normal_config import (
     Config,
     normal_form,
 )
-from jobs.words import shortened
-
-_TIED_WHEN_ABSENT: dict[bool, tuple[str, ...]] = {
-    True: (
-        "bloom", "cohere", "cohere2", "falcon", "gemma", "gemma2", "gemma3_text", "gpt2",
-        "gpt_bigcode", "gpt_neo", "mpt", "opt", "smollm3", "starcoder2",
-    ),
-    False: (
-        "apertus", "deepseek_v2", "deepseek_v3", "exaone4", "glm", "glm4", "gpt_neox", "gptj",
-        "granite", "helium", "llama", "ministral", "mistral", "mixtral", "nemotron", "olmo",
-        "olmo2", "olmo3", "phi", "phi3", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "stablelm",
-    ),
-}  # fmt: skip
+from jobs.words import nearest_of, shortened, shown
 
 # Of a difference in these it is known that siblings of one architecture may bear it.
 _MAY_BE_HARMLESS = ("max_position_embeddings", "rope_scaling", "rope_theta", "sliding_window")
-_SHOWN_CHARACTERS = 60
-_LISTED = 12
-
-_EMBEDDINGS = (
-    "model.embed_tokens.weight",  # Llama, Qwen, Mistral, Gemma, Phi-3
-    "transformer.wte.weight",  # GPT-2, as v4 and others saved it
-    "wte.weight",
-    "gpt_neox.embed_in.weight",
-    "model.decoder.embed_tokens.weight",  # OPT
-    "decoder.embed_tokens.weight",
-)
-_HEADS = ("lm_head.weight", "embed_out.weight")
+_EXCERPT_CHARACTERS = 60
+_MOST_TOLD = 12
 
 
 def check_configs(configs: Mapping[str, Config], allowed: Collection[str]) -> dict[str, list[str]]:
@@ -66,14 +43,17 @@ def check_configs(configs: Mapping[str, Config], allowed: Collection[str]) -> di
     for field in fields:
         values = [config.get(field) for config in normal.values()]
         if any(value != values[0] for value in values):
-            texts = zip(_shown(values), normal, strict=True)
+            texts = zip(_excerpts(values), normal, strict=True)
             differences[field] = [f"{text} in --{role}" for text, role in texts]
     refused = {field: texts for field, texts in differences.items() if field not in allowed}
     if refused:
-        said = [f"{_name(field)} is {', '.join(texts)}" for field, texts in refused.items()]
-        more = [f"and {len(said) - _LISTED} fields more"] if len(said) > _LISTED else []
-        listed = "; ".join(said[:_LISTED] + more)
-        raise BadInputError(f"the models' config.json differ: {listed}; {_fix(refused)}")
+        said = [
+            f"{shortened(ascii(field)[1:-1])} is {', '.join(texts)}"
+            for field, texts in refused.items()
+        ]
+        more = [f"and {len(said) - _MOST_TOLD} fields more"] if len(said) > _MOST_TOLD else []
+        told = "; ".join(said[:_MOST_TOLD] + more)
+        raise BadInputError(f"the models' config.json differ: {told}; {_fix(refused)}")
     return differences
 
 
@@ -106,34 +86,9 @@ def merged_config(onto: Config, instruct: Config, vocabulary_rows: int | None) -
     return merged
 
 
-def is_tied(config: Config) -> bool:
-    """Whether the head is the embedding itself. Raises BadInputError where nothing says so."""
-    tied, family = config.get("tie_word_embeddings"), config.get("model_type")
-    if isinstance(tied, bool):
-        return tied
-    if tied is None:
-        for default, families in _TIED_WHEN_ABSENT.items():
-            if family in families:
-                return default
-    said = "lacks tie_word_embeddings" if tied is None else f"has tie_word_embeddings {tied!r}"
-    raise BadInputError(
-        f"config.json of model_type {family!r} {said}; set it to true or false, as the model was "
-        "trained"
-    )
-
-
-def embedding_and_head(names: Collection[str]) -> tuple[str | None, str | None]:
-    """Names of the embedding and of the head among a model's tensors; None where it has none.
-
-    Llama, Qwen, Mistral, Gemma, Phi-3, GPT-2, GPT-NeoX and OPT.
-    """
-    embedding = next((name for name in _EMBEDDINGS if name in names), None)
-    return embedding, next((name for name in _HEADS if name in names), None)
-
-
 def _refuse_unsupported(role: str, config: Any) -> None:
     if not isinstance(config, Mapping):
-        raise BadInputError(f"config.json of --{role} is not an object: {_text(config)}")
+        raise BadInputError(f"config.json of --{role} is not an object: {shown(config)}")
     if config.get("quantization_config"):
         raise BadInputError(
             f"config.json of --{role} has quantization_config: a quantised model cannot be "
@@ -154,8 +109,8 @@ def _check_allowed(allowed: Collection[str], known: Collection[str]) -> None:
                 "name the one that may differ"
             )
         if name not in known and name not in (*ROPE_FIELDS, "layer_types", *_MAY_BE_HARMLESS):
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else "name a field that differs"
+            near = nearest_of(name, sorted(known))
+            hint = f"did you mean {near}?" if near else "name a field that differs"
             raise BadInputError(f"--allow-config {name}: no config.json has that field; {hint}")
 
 
@@ -170,24 +125,20 @@ def _fix(refused: Iterable[str]) -> str:
     return fix
 
 
-def _shown(values: list[Any]) -> list[str]:
+def _excerpts(values: list[Any]) -> list[str]:
     """Values as short texts that show where they differ."""
     texts = [_text(value) for value in values]
-    if max(map(len, texts)) <= _SHOWN_CHARACTERS:
+    if max(map(len, texts)) <= _EXCERPT_CHARACTERS:
         return texts
-    long = [text for text in texts if len(text) > _SHOWN_CHARACTERS]
+    long = [text for text in texts if len(text) > _EXCERPT_CHARACTERS]
     same = next((i for i, at in enumerate(zip(*long, strict=False)) if len(set(at)) > 1), 0)
     start = max(0, same - 20) if len(long) > 1 else 0
     return [text if text not in long else _cut(text, start) for text in texts]
 
 
-def _name(field: str) -> str:
-    return shortened(ascii(field)[1:-1])
-
-
 def _cut(text: str, start: int) -> str:
     before = "…" if start else ""
-    return before + text[start : start + _SHOWN_CHARACTERS] + "…"
+    return before + text[start : start + _EXCERPT_CHARACTERS] + "…"
 
 
 def _text(value: Any) -> str:

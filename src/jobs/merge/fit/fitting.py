@@ -4,7 +4,7 @@ Included: headers, configs, tokenizers; what comes out is a plan, and nothing is
 included: the tensors' values, but for heads that are compared with embeddings.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,10 @@ from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.kinds.model import CONFIG, read_tensors
 from jobs.merge.fit import plan, tying
-from jobs.merge.fit.configuration import check_configs, embedding_and_head, merged_config
+from jobs.merge.fit.configuration import check_configs, merged_config
+from jobs.merge.fit.meaning import check_vocabularies
 from jobs.merge.fit.plan import Tensors
-from jobs.merge.fit.vocabulary import Rows, check_vocabularies, row_sources
+from jobs.merge.fit.rows import Rows, rows_by_tensor
 from jobs.merge.settings import MergeSettings
 
 RESIDUAL = "residual.json"
@@ -42,74 +43,29 @@ def fit(artifacts: Mapping[str, Artifact], settings: MergeSettings) -> Fit:
     models = {role: _read(artifacts[role], settings.max_bytes) for role in order}
     configs = {role: model.config for role, model in models.items()}
     allowed = check_configs(configs, settings.allow_config)
-    notes: dict[str, Any] = {"allowed_config": allowed} if allowed else {}
     renamed = check_vocabularies(artifacts)
-    if renamed:
-        notes |= {"renamed_tokens": len(renamed), "renamed_tokens_such_as": renamed[:3]}
     tensors, tied = tying.resolve(models)
-    notes |= {"tied": tied} if tied else {}
     first = tensors[order[0]]
-    words = [name for name in embedding_and_head(first.keys()) if name and first[name].shape]
-    names = {role: f"--{role} {artifacts[role].uri}" for role in order}
-    plan.check(tensors, names, words, extend=settings.vocabulary == "extend")
-    base_rows, rows = _rows(models, tensors, words)
-    if rows:
-        notes["vocabulary"] = {name: _told(parts) for name, parts in rows.items()}
-    dtype = None if "onto" in artifacts else DTYPES[settings.dtype]
-    targets = plan.targets(tensors, rows, dtype)
+    per_token = [name for name in tying.embedding_and_head(first) if name and first[name].shape]
+    labels = {role: f"--{role} {artifacts[role].uri}" for role in order}
+    plan.check(tensors, labels, per_token, extend=settings.vocabulary == "extend")
+    stored = _stored_rows(artifacts["residual"]) if "residual" in artifacts else {}
+    rows = rows_by_tensor(tensors, per_token, stored)
+    makes_residual = "onto" not in artifacts
     chat = configs["instruct" if "instruct" in configs else "residual"]
-    size = next((parts[-1].stop for parts in rows.values()), None)
-    config = merged_config(configs[order[0]], chat, size)
-    return Fit({role: model.tensors for role, model in models.items()}, targets, config,
-               base_rows, notes)  # fmt: skip
+    size = next((cut[-1].stop for cut in rows.values()), None)
+    return Fit(
+        sources={role: model.tensors for role, model in models.items()},
+        targets=plan.targets(tensors, rows, DTYPES[settings.dtype] if makes_residual else None),
+        config=merged_config(configs[order[0]], chat, size),
+        base_rows={name: cut[0].stop for name, cut in rows.items()} if makes_residual else {},
+        notes=_notes(allowed, renamed, tied, rows),
+    )
 
 
 def _read(artifact: Artifact, max_bytes: int) -> tying.Model:
     tensors = read_tensors(artifact, max_bytes)
     return tying.Model(artifact, artifact.read_json(CONFIG), tensors)
-
-
-def _rows(
-    models: Mapping[str, tying.Model], tensors: Mapping[str, Tensors], words: Collection[str]
-) -> tuple[dict[str, int], dict[str, list[Rows]]]:
-    """Base rows by tensor (of a residual), and rows by source, for tensors of unequal rows."""
-    stored: Mapping[str, int] = {}
-    if "residual" in models:
-        stored = _stored_rows(models["residual"].artifact)
-    base_rows, rows = {}, {}
-    for name in words:
-        sizes = {role: part[name].shape[0] for role, part in tensors.items()}
-        if "residual" in sizes:
-            sizes["instruct"] = sizes.pop("residual")
-            sizes["base"] = min(stored.get(name, sizes["instruct"]), sizes["instruct"])
-            _check_rows_of_residual(name, sizes)
-        if len(set(sizes.values())) == 1:
-            continue
-        if "onto" in sizes:
-            rows[name] = row_sources(sizes)
-        else:
-            base_rows[name] = min(sizes["base"], sizes["instruct"])
-            parts = [Rows(0, base_rows[name], "sum")]
-            parts += [Rows(sizes["base"], sizes["instruct"], "instruct")]
-            rows[name] = [part for part in parts if part.start < part.stop]
-    return base_rows, rows
-
-
-def _check_rows_of_residual(name: str, sizes: Mapping[str, int]) -> None:
-    """A residual has differences for the rows of its base, and instruct's values beyond them."""
-    onto, base = sizes["onto"], sizes["base"]
-    if onto < base:
-        raise BadInputError(
-            f"{name} has {onto} rows in --onto, fewer than the {base} of the residual's base: the "
-            "residual does not know the instruct model's values; give --base and --instruct "
-            "in its place"
-        )
-    if base < min(onto, sizes["instruct"]):
-        raise BadInputError(
-            f"{name} has {onto} rows in --onto and {sizes['instruct']} in --residual, but had "
-            f"{base} in the residual's base: the difference of the others is not known; make "
-            "the residual with a base of the same tokens"
-        )
 
 
 def _stored_rows(residual: Artifact) -> Mapping[str, int]:
@@ -124,5 +80,19 @@ def _stored_rows(residual: Artifact) -> Mapping[str, int]:
     return rows
 
 
-def _told(parts: Sequence[Rows]) -> dict[str, str]:
-    return {f"rows {part.start}–{part.stop - 1}": part.source for part in parts}
+def _notes(
+    allowed: Mapping[str, Sequence[str]],
+    renamed: Sequence[str],
+    tied: str | None,
+    rows: Mapping[str, Sequence[Rows]],
+) -> dict[str, Any]:
+    """What a reader of the statistics should know of how the models were brought together."""
+    told = {name: {str(some): some.source for some in cut} for name, cut in rows.items()}
+    notes = {
+        "allowed_config": allowed,
+        "renamed_tokens": len(renamed),
+        "renamed_tokens_such_as": renamed[:3],
+        "tied": tied,
+        "vocabulary": told,
+    }
+    return {name: note for name, note in notes.items() if note}

@@ -14,7 +14,7 @@ from math import prod
 from jobs.errors import BadInputError
 from jobs.kinds.safetensors_header import DTYPE_BYTES, Tensor
 from jobs.merge.arithmetic.exact import STORAGE
-from jobs.merge.fit.vocabulary import Rows
+from jobs.merge.fit.rows import Rows
 from jobs.words import listed, shortened
 
 Tensors = Mapping[str, Tensor]
@@ -24,7 +24,7 @@ Tensors = Mapping[str, Tensor]
 class Segment:
     """Elements of a tensor of the result, in one run, and the tensors they are made of by role.
 
-    The elements stand at the same place, `first` and `elements` long, in all of them.
+    It starts at element `first` of each of them, and is `elements` long.
     """
 
     first: int
@@ -51,36 +51,43 @@ class Piece:
 
 
 def check(
-    models: Mapping[str, Tensors], names: Mapping[str, str], words: Collection[str], *, extend: bool
+    models: Mapping[str, Tensors],
+    labels: Mapping[str, str],
+    per_token: Collection[str],
+    *,
+    extend: bool,
 ) -> None:
     """Raises BadInputError unless all models hold the same tensors.
 
-    `names` says of each role what errors call it. Tensors in `words` have a row a token; with
+    `labels` says of each role what errors call it. Tensors in `per_token` have a row a token; with
     `extend` the number of rows may differ. A residual may have a type of its own.
     """
     (first, reference), *others = models.items()
     for role, tensors in others:
         if missing := sorted(reference.keys() - tensors.keys()):
-            raise _differing(names[role], "lacks", names[first], "has", missing)
+            raise _differing(labels[role], "lacks", labels[first], "has", missing)
         if extra := sorted(tensors.keys() - reference.keys()):
-            raise _differing(names[role], "has", names[first], "lacks", extra)
+            raise _differing(labels[role], "has", labels[first], "lacks", extra)
         for name, tensor in tensors.items():
             there = reference[name]
-            same = tensor.dtype == there.dtype or role == "residual"
-            rows = name in words and len(tensor.shape) == len(there.shape) > 0
-            just_rows = rows and tensor.shape[1:] == there.shape[1:]
-            if same and (tensor.shape == there.shape or (extend and just_rows)):
+            same_type = tensor.dtype == there.dtype or role == "residual"
+            but_rows = same_type and name in per_token and _same_but_rows(tensor, there)
+            if (same_type and tensor.shape == there.shape) or (but_rows and extend):
                 continue
             fix = "merge models of one architecture, saved in one type"
-            if same and just_rows:
+            if but_rows:
                 fix = "--vocabulary extend takes the rows from where they are"
             raise BadInputError(
                 f"tensor {shortened(name)} is {tensor.dtype} {list(tensor.shape)} in "
-                f"{names[role]} but {there.dtype} {list(there.shape)} in {names[first]}; {fix}"
+                f"{labels[role]} but {there.dtype} {list(there.shape)} in {labels[first]}; {fix}"
             )
     for role, tensors in models.items():
         for tensor in tensors.values():
-            _check_type(tensor, names[role], words)
+            _check_type(tensor, labels[role], per_token)
+
+
+def _same_but_rows(one: Tensor, other: Tensor) -> bool:
+    return len(one.shape) == len(other.shape) > 0 and one.shape[1:] == other.shape[1:]
 
 
 def _differing(one: str, does: str, other: str, does_not: str, tensors: list[str]) -> BadInputError:
@@ -90,9 +97,9 @@ def _differing(one: str, does: str, other: str, does_not: str, tensors: list[str
     )
 
 
-def _check_type(tensor: Tensor, model: str, words: Collection[str]) -> None:
+def _check_type(tensor: Tensor, model: str, per_token: Collection[str]) -> None:
     name = shortened(tensor.name)
-    if tensor.name in words and tensor.elements == 0:
+    if tensor.name in per_token and tensor.elements == 0:
         raise BadInputError(f"tensor {name} of {model} has no rows; use the model as published")
     if tensor.dtype not in STORAGE:
         raise BadInputError(
@@ -125,8 +132,8 @@ def _target(
     width = prod(model.shape[1:])
     result = _result(model, dtype, (rows[-1].stop, *model.shape[1:]))
     segments = [
-        Segment(part.start * width, (part.stop - part.start) * width, _sources(operands, part))
-        for part in rows
+        Segment(cut.start * width, (cut.stop - cut.start) * width, _sources(operands, cut.source))
+        for cut in rows
     ]
     return Target(result, segments)
 
@@ -137,11 +144,11 @@ def _result(model: Tensor, dtype: str | None, shape: tuple[int, ...]) -> Tensor:
     return replace(model, dtype=dtype, shape=shape, length=length)
 
 
-def _sources(operands: Mapping[str, Tensor], part: Rows) -> Mapping[str, Tensor]:
+def _sources(operands: Mapping[str, Tensor], source: str) -> Mapping[str, Tensor]:
     """All operands where rows are summed; else the one that has them (a residual is instruct's)."""
-    if part.source == "sum":
+    if source == "sum":
         return operands
-    role = part.source if part.source in operands else "residual"
+    role = source if source in operands else "residual"
     return {role: operands[role]}
 
 
