@@ -104,7 +104,7 @@ def run(
         typer.echo(f"run {name} did not end well; logs: {work / name / 'logs'}", err=True)
         raise typer.Exit(ran.exit_code)
     for family in fleet.families:
-        report = layout.report(layout.part(parameters["store"], name, family.name))
+        report = layout.report(layout.family_run(parameters["store"], name, family.name))
         manifest = find_manifest(Prefix(report))
         decision = Decided.told(manifest.statistics, report).decision if manifest else "no report"
         typer.echo(f"{family.name}: {decision} · {report}/report.html")

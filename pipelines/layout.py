@@ -34,29 +34,29 @@ def packed(store: str, run: str, tokenizer_digest: str) -> str:
     return f"{runs(store)}/{run}/packed/{tokenizer_digest}"
 
 
-def part(store: str, run: str, family: str) -> str:
-    """A family's part of a run: it holds cpt, candidates, scores and the report."""
+def family_run(store: str, run: str, family: str) -> str:
+    """A family's run: it holds cpt, candidates, scores and the report."""
     return f"{runs(store)}/{run}/{family}"
 
 
-def trained(part: str) -> str:
+def trained(family_run: str) -> str:
     """The refreshed base."""
-    return f"{part}/cpt"
+    return f"{family_run}/cpt"
 
 
-def candidate(part: str, name: str) -> str:
+def candidate(family_run: str, name: str) -> str:
     """A merged model."""
-    return f"{part}/candidates/{name}"
+    return f"{family_run}/candidates/{name}"
 
 
-def scores(part: str, model: str, task: str) -> str:
+def scores(family_run: str, model: str, task: str) -> str:
     """One model's scores on one task."""
-    return f"{part}/scores/{model}/{task}"
+    return f"{family_run}/scores/{model}/{task}"
 
 
-def report(part: str) -> str:
+def report(family_run: str) -> str:
     """The family's report."""
-    return f"{part}/report"
+    return f"{family_run}/report"
 
 
 def releases(store: str) -> str:

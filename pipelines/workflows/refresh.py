@@ -32,9 +32,9 @@ BUNDLE = layout.bundle(STORE, SUITE)
 
 # Within the DAG of a family.
 FAMILY = given("name")
-PART = layout.part(STORE, given("run"), FAMILY)
+FAMILY_RUN = layout.family_run(STORE, given("run"), FAMILY)
 BASE, INSTRUCT = (layout.model(STORE, FAMILY, name) for name in ("base", "instruct"))
-REFRESHED = layout.trained(PART)
+REFRESHED = layout.trained(FAMILY_RUN)
 FAMILY_KEYS = (
     "name", "base-from", "base-revision", "instruct-from", "instruct-revision",
     "others", "residuals", "derived", "candidates",
@@ -74,27 +74,27 @@ def family_dag() -> None:
             residuals(rows, after=[train, instruct, others]),
             derived(rows, after=[pack, instruct, others]),
         ]
-        report = step("report", {"run": PART, "out": layout.report(PART)}, after=scored)
+        report = step("report", {"run": FAMILY_RUN, "out": layout.report(FAMILY_RUN)}, after=scored)
         promote(after=[report])
 
 
 def candidate_dag() -> None:
     """One candidate: onto + (instruct − base), then its scores."""
     settings = [*section_keys("merge"), *section_keys("evaluate")]
-    with dag("candidate", "part", "name", "rows", "base", "instruct", "onto", *settings):
-        merged = layout.candidate(given("part"), given("name"))
+    with dag("candidate", "family-run", "name", "rows", "base", "instruct", "onto", *settings):
+        merged = layout.candidate(given("family-run"), given("name"))
         models = {name: given(name) for name in ("base", "instruct", "onto")}
         merge = step("merge", {**models, "out": merged})
-        scored = {name: given(name) for name in ("part", "name", "rows")}
+        scored = {name: given(name) for name in ("family-run", "name", "rows")}
         step("scores", {**scored, "model": merged} | passed_on("evaluate"), after=[merge])
 
 
 def scores_dag() -> None:
     """One model: the suite's tasks in parallel, and the loss on held-out articles."""
-    with dag("scores", "part", "name", "rows", "model", *section_keys("evaluate")):
+    with dag("scores", "family-run", "name", "rows", "model", *section_keys("evaluate")):
 
         def evaluation(task: str) -> dict[str, str]:
-            out = layout.scores(given("part"), given("name"), task)
+            out = layout.scores(given("family-run"), given("name"), task)
             return {"model": given("model"), "task": task, "bundle": BUNDLE, "out": out}
 
         step("evaluate", evaluation("{{item}}"), each=parameter("tasks"))
@@ -117,7 +117,7 @@ def import_originals() -> tuple[Task, Task, Task]:
 
 def score(name: str, model: str, rows: str, after: Sequence[Task]) -> Task:
     """The scores of one model that is no candidate."""
-    scored = {"part": PART, "name": name, "model": model, "rows": rows}
+    scored = {"family-run": FAMILY_RUN, "name": name, "model": model, "rows": rows}
     return step("scores", scored | passed_on("evaluate"), name=f"scores-{name}", after=after)
 
 
@@ -139,14 +139,17 @@ def derived(rows: str, after: Sequence[Task]) -> Task:
 
 def candidates(key: str, models: dict[str, str], rows: str, after: Sequence[Task]) -> Task:
     """A candidate for each item of the family's list `key`."""
-    common = {"part": PART, "name": "{{item.name}}", "rows": rows}
+    common = {"family-run": FAMILY_RUN, "name": "{{item.name}}", "rows": rows}
     arguments = common | models | passed_on("merge") | passed_on("evaluate")
     return step("candidate", arguments, name=key, each=given(key), after=after)
 
 
 def promote(after: Sequence[Task]) -> Task:
     """A release of each candidate that the report's gate lets through."""
-    gated = {"candidate": layout.candidate(PART, "{{item}}"), "report": layout.report(PART)}
+    gated = {
+        "candidate": layout.candidate(FAMILY_RUN, "{{item}}"),
+        "report": layout.report(FAMILY_RUN),
+    }
     record = {"releases": layout.releases(STORE), "name": "{{item}}"}
     return step("promote", gated | record, each=given("candidates"), after=after)
 

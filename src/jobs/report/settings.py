@@ -17,7 +17,7 @@ class ReportSettings(JobSettings):
     promises = Decided
 
     run: Annotated[Uri, OPERATIONAL]
-    """URI of the family's part of a run: the prefix that holds cpt, candidates and scores."""
+    """URI of the family's run: the prefix that holds cpt, candidates and scores."""
     max_loss_of_ability: float = Field(1.0, ge=0)
     """Points of the average that a candidate may lose against its instruct model."""
     max_chance_of_loss: float = Field(0.5, gt=0, le=0.5)

@@ -1,4 +1,4 @@
-"""A store with one family's part of a run: real manifests, tiny files, chosen scores."""
+"""A store with one family's run: real manifests, tiny files, chosen scores."""
 
 import json
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ class FakeRun:
         return writer.commit(statistics)
 
     def path(self, below: str) -> str:
-        """A path below the family's part of the run."""
+        """A path below the family's run."""
         return f"runs/{RUN}/{self.family}/{below}"
 
     def make_sources(self, statistics: Mapping[str, Mapping[str, Any]] = {}) -> None:

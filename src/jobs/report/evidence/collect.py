@@ -1,4 +1,4 @@
-"""Reads a family's part of a run: its candidates, and what each model scored."""
+"""Reads a family's run: its candidates, and what each model scored."""
 
 import math
 import re
@@ -43,7 +43,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Run:
-    """A family's part of a run, as read."""
+    """A family's run, as read."""
 
     uri: str
     suite: str
@@ -91,8 +91,8 @@ def open_run(settings: ReportSettings) -> dict[str, Artifact]:
             found[below] = Artifact.open(f"{prefix.uri}/{below}", kind)
     if not any(path.startswith("candidates/") for path in found):
         raise BadInputError(
-            f"--run {prefix.uri} has no candidates/<model>/manifest.json; give the family's part "
-            "of a run (<store>/runs/<run>/<family>) whose merge is done"
+            f"--run {prefix.uri} has no candidates/<model>/manifest.json; give the family's run "
+            "(<store>/runs/<run>/<family>) whose merge is done"
         )
     return found
 
