@@ -18,11 +18,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
+from jobs.command.running import ALREADY_DONE
 from pipelines.local import reaper
 from pipelines.local.engine import Outcome, Step
 
 GRACE_SECONDS = 60.0
-DONE_MARK = "already-done out="
 TAIL_BYTES = 64 * 1024
 NOT_HERE = ("PERENNIAL_IMAGE",)  # a step that ran in no image must not claim one
 
@@ -153,7 +153,7 @@ class ProcessRunner:
                 reaper.kill_marked(mark)
         if code and self.stopped_by:
             return Outcome("Stopped", code, message="stopped")
-        return Outcome("Failed", code, message=message) if code else _ended_well(step, folder, log)
+        return Outcome("Failed", code, message=message) if code else _ended_well(step, folder)
 
     async def _wait(
         self, child: asyncio.subprocess.Process, deadline_seconds: float | None
@@ -219,7 +219,7 @@ def _environment(step: Step, folder: Path, threads: int) -> dict[str, str]:
     }
 
 
-def _ended_well(step: Step, folder: Path, log: Path) -> Outcome:
+def _ended_well(step: Step, folder: Path) -> Outcome:
     """Success, if every declared output is there."""
     given = step.environment.get("PERENNIAL_OUTPUTS", "")
     outputs = {}
@@ -228,5 +228,5 @@ def _ended_well(step: Step, folder: Path, log: Path) -> Outcome:
         if not file.is_file():
             return Outcome("Error", message=f"ended with 0 but did not write its output {name!r}")
         outputs[name] = file.read_text(encoding="utf-8").removesuffix("\n")
-    cached = any(DONE_MARK in line for line in tail(log, 20))
+    cached = (folder / "outputs" / ALREADY_DONE).is_file()
     return Outcome("Succeeded", outputs=outputs, cached=cached)

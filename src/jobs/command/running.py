@@ -25,6 +25,8 @@ from jobs.store.prefix import Prefix
 F = TypeVar("F", bound=FlagSettings)
 S = TypeVar("S", bound=JobSettings)
 Statistics: TypeAlias = dict[str, Any]
+ALREADY_DONE = "already-done"
+"""A file beside those of a step's output parameters: its artifact was there, or another made it."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
             )
         Artifact.open(prefix.uri)
         log.info("already-done out=%s digest=%s", prefix.uri, found.digest[:12])
-        write_outputs(digest=found.digest, **_outputs(found.statistics))
+        write_outputs(digest=found.digest, **_outputs(found.statistics), **{ALREADY_DONE: ""})
         return None
     named = {name: artifact.as_input() for name, artifact in inputs.items()}
     return Job(settings, inputs, ArtifactWriter(prefix, wanted, named))

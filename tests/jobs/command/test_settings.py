@@ -79,7 +79,11 @@ def test_operational_settings_do_not_change_what_is_made() -> None:
     assert "model" not in one.identity()
 
 
-def test_done_once_then_at_once_and_refused_with_other_settings(tmp_path: Path) -> None:
+def test_done_once_then_at_once_and_refused_with_other_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = tmp_path / "outputs"
+    monkeypatch.setenv("PERENNIAL_OUTPUTS", str(outputs))
     commit_articles(str(tmp_path / "articles"), ["the baker makes bread every day"] * 9)
     commit_llama(str(tmp_path / "model"), tmp_path / "scratch")
     flags = [
@@ -91,10 +95,12 @@ def test_done_once_then_at_once_and_refused_with_other_settings(tmp_path: Path) 
     first = run_job("pack", *flags)
     assert first.returncode == 0, first.stderr
     assert "committed" in first.stderr
+    assert [path.name for path in outputs.iterdir()] == ["digest"]
     manifest = (tmp_path / "rows/manifest.json").read_text()
     again = run_job("pack", *flags)
     assert again.returncode == 0
     assert "already-done" in again.stderr
+    assert sorted(path.name for path in outputs.iterdir()) == ["already-done", "digest"]
     other = run_job("pack", *flags[:-1], "--sequence-length=32")
     assert other.returncode == 64
     assert "setting sequence_length was 16, now 32" in other.stderr

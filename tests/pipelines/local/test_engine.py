@@ -188,9 +188,14 @@ def test_deadline(small: Small, task: Task) -> None:
 
 
 def test_a_job_that_found_its_artifact_is_shown_as_cached(small: Small, task: Task) -> None:
-    done = small.python("done", "print('… INFO pack: already-done out=/x digest=0')")
-    ran = small.run([task("done", template="done")], done)
-    assert statuses(ran) == {"done": "cached"}
+    """By the file that it leaves; what it logs is of no account."""
+    leave = "import os, pathlib; pathlib.Path(os.environ['PERENNIAL_OUTPUTS'], 'already-done').touch()"
+    found = {**small.say(), "name": "found", "inputs": {}, "outputs": {}}
+    found["container"] = {**found["container"], "args": [leave]}
+    made = small.python("made", "print('… INFO pack: already-done out=/x digest=0')")
+    tasks = [task("found", template="found"), task("made", template="made", depends="found")]
+    ran = small.run(tasks, found, made)
+    assert statuses(ran) == {"found": "cached", "made": "Succeeded"}
 
 
 def test_parallel_counts_processes(small: Small, task: Task) -> None:
