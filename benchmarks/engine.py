@@ -28,6 +28,7 @@ spec:
   templates:
     - name: all
       dag:
+        failFast: false
         tasks:
 %s
     - name: nothing

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.local.engine import Outcome, Step
-from pipelines.local.processes import tail
 
 TAIL_LINES = 15
+TAIL_BYTES = 64 * 1024
 STYLES = {"Succeeded": "green", "cached": "cyan", "Failed": "red", "Error": "red"}
 
 
@@ -35,7 +35,7 @@ class Ended:
 
 
 class Display:
-    """A `Listener`, and the context in which the run goes on."""
+    """Told what happens; the context in which the run goes on."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -77,7 +77,7 @@ class Display:
         self._say(status, step.name, f" seconds={seconds:.1f}", STYLES.get(status, "yellow"))
         if outcome.status in ("Failed", "Error"):
             self._console.print(Text(f"  {outcome.message}; the end of {log}:"))
-            for line in tail(log, TAIL_LINES):
+            for line in _tail(log):
                 self._console.print(Text(f"  | {line}"), soft_wrap=True)
 
     def stopping(self, number: int) -> None:
@@ -119,3 +119,12 @@ def _read_progress(file: Path) -> str:
         return f"{100 * int(done) // int(total)} %"
     except (OSError, ValueError, ZeroDivisionError):
         return ""
+
+
+def _tail(log: Path) -> list[str]:
+    """The last lines of a log."""
+    if not log.is_file():
+        return []
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        return file.read().decode(errors="replace").splitlines()[-TAIL_LINES:]

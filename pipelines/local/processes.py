@@ -2,8 +2,8 @@
 
 A step counts as succeeded only if its process exited with 0 *and* left every output that the
 workflow declares. On SIGTERM or SIGINT the engine passes SIGTERM to its children, waits for them
-to save what they have, and starts nothing new. If the engine itself is killed, the reaper kills
-its children.
+to save what they have, and starts nothing new. Whatever a step leaves behind, and all that runs
+when the engine itself is killed, is killed by its mark (`pipelines.local.reaper`).
 """
 
 import asyncio
@@ -16,27 +16,15 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
 
 from jobs.command.running import ALREADY_DONE
 from pipelines.local import reaper
-from pipelines.local.engine import Outcome, Step
+from pipelines.local.display import Display
+from pipelines.local.engine import Outcome, Runner, Step
+from pipelines.local.workflow import OUTPUTS
 
 GRACE_SECONDS = 60.0
-TAIL_BYTES = 64 * 1024
 NOT_HERE = ("PERENNIAL_IMAGE",)  # a step that ran in no image must not claim one
-
-
-class Listener(Protocol):
-    """Told what happens, to show it."""
-
-    def begun(self, step: Step, attempt: int, progress: Path) -> None: ...
-
-    def retried(self, step: Step, outcome: Outcome, seconds: float) -> None: ...
-
-    def ended(self, step: Step, outcome: Outcome, attempts: int, log: Path) -> None: ...
-
-    def stopping(self, number: int) -> None: ...
 
 
 class Slots:
@@ -68,15 +56,16 @@ class Slots:
             turn.set_result(None)
 
 
-class ProcessRunner:
-    """A `Runner` of real processes, at most `parallel` slots at a time; an async context."""
+class ProcessRunner(Runner):
+    """Runs steps as processes, at most `parallel` slots at a time; an async context."""
 
-    def __init__(self, work: Path, parallel: int, listener: Listener) -> None:
-        self._work, self._listener = work, listener
+    def __init__(self, work: Path, parallel: int, display: Display) -> None:
+        self._work, self._display = work, display
         self._slots = Slots(parallel)
         self._mark = f"{uuid.uuid4().hex}/"
         self._num_started = 0
-        self._children: set[asyncio.subprocess.Process] = set()
+        self._children: dict[asyncio.subprocess.Process, str] = {}
+        """Process of a step → its mark."""
         self._stopped = asyncio.Event()
         self.stopped_by: int | None = None
 
@@ -110,21 +99,21 @@ class ProcessRunner:
             folder = self._work / "steps" / step.name
             shutil.rmtree(folder, ignore_errors=True)
             (folder / "outputs").mkdir(parents=True)
-            self._listener.begun(step, attempt, folder / "progress")
+            self._display.begun(step, attempt, folder / "progress")
             cores = (os.cpu_count() or 1) * slots // self._slots.number
             threads = max(1, cores // processes)
             return await self._run_process(step, self.log(step, attempt), folder, threads)
 
     async def pause(self, step: Step, outcome: Outcome, seconds: float) -> None:
         if not self.stopped_by:
-            self._listener.retried(step, outcome, seconds)
+            self._display.retried(step, outcome, seconds)
             try:
                 await asyncio.wait_for(self._stopped.wait(), seconds)
             except TimeoutError:
                 return
 
     def ended(self, step: Step, outcome: Outcome, attempts: int) -> None:
-        self._listener.ended(step, outcome, attempts, self.log(step, attempts))
+        self._display.ended(step, outcome, attempts, self.log(step, attempts))
 
     async def _run_process(self, step: Step, log: Path, folder: Path, threads: int) -> Outcome:
         self._num_started += 1
@@ -145,59 +134,50 @@ class ProcessRunner:
                 )
             except OSError as error:
                 return Outcome("Error", 127, message=f"{program} cannot be started: {error}")
-            self._children.add(child)
+            self._children[child] = mark
+            if self.stopped_by:  # while it was started
+                _end(child, mark)
             try:
-                code, message = await self._wait(child, step.deadline_seconds)
+                code, message = await _wait(child, step.deadline_seconds, mark)
             finally:
-                self._children.discard(child)
+                del self._children[child]
                 reaper.kill_marked(mark)
         if code and self.stopped_by:
             return Outcome("Stopped", code, message="stopped")
         return Outcome("Failed", code, message=message) if code else _ended_well(step, folder)
 
-    async def _wait(
-        self, child: asyncio.subprocess.Process, deadline_seconds: float | None
-    ) -> tuple[int, str]:
-        """Exit code as a shell would show it (128 + signal), and what there is to say about it."""
-        try:
-            code = await asyncio.wait_for(child.wait(), deadline_seconds)
-        except TimeoutError:
-            child.terminate()
-            await self._kill_after_grace(child)
-            return 128 + signal.SIGTERM, f"took longer than {deadline_seconds:.0f} s"
-        if code < 0:
-            return 128 - code, f"killed by {signal.Signals(-code).name}"
-        return code, f"exit code {code}" if code else ""
-
-    async def _kill_after_grace(self, child: asyncio.subprocess.Process) -> None:
-        try:
-            await asyncio.wait_for(child.wait(), GRACE_SECONDS)
-        except TimeoutError:
-            child.kill()
-            await child.wait()
-
     def _stop(self, number: int) -> None:
-        """SIGTERM to all children, and the grace to save; a second signal kills them."""
+        """Ends all children; a second signal kills them."""
         if self.stopped_by:
             reaper.kill_marked(self._mark)
             return
         self.stopped_by = number
         self._stopped.set()
-        self._listener.stopping(number)
-        for child in self._children:
-            if child.returncode is None:
-                child.terminate()
-        loop = asyncio.get_running_loop()
-        loop.call_later(GRACE_SECONDS, reaper.kill_marked, self._mark)
+        self._display.stopping(number)
+        for child, mark in self._children.items():
+            _end(child, mark)
 
 
-def tail(log: Path, num_lines: int) -> list[str]:
-    """The last lines of a log."""
-    if not log.is_file():
-        return []
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
-        return file.read().decode(errors="replace").splitlines()[-num_lines:]
+def _end(child: asyncio.subprocess.Process, mark: str) -> None:
+    """SIGTERM, so that it can save; after the grace, SIGKILL to it and all that it started."""
+    if child.returncode is None:
+        child.terminate()
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, reaper.kill_marked, mark)
+
+
+async def _wait(
+    child: asyncio.subprocess.Process, deadline_seconds: int | None, mark: str
+) -> tuple[int, str]:
+    """Exit code as a shell would show it (128 + signal), and what there is to say about it."""
+    try:
+        code = await asyncio.wait_for(child.wait(), deadline_seconds)
+    except TimeoutError:
+        _end(child, mark)
+        await child.wait()
+        return 128 + signal.SIGTERM, f"took longer than {deadline_seconds} s"
+    if code < 0:
+        return 128 - code, f"killed by {signal.Signals(-code).name}"
+    return code, f"exit code {code}" if code else ""
 
 
 def _num_processes(step: Step) -> int:
@@ -208,12 +188,11 @@ def _num_processes(step: Step) -> int:
 
 def _environment(step: Step, folder: Path, threads: int) -> dict[str, str]:
     own = {name: value for name, value in step.environment.items() if name not in NOT_HERE}
-    if "PERENNIAL_OUTPUTS" in own:
-        own["PERENNIAL_OUTPUTS"] = str(folder / "outputs")
     return {
         "OMP_NUM_THREADS": str(threads),
         **os.environ,
         **own,
+        OUTPUTS: str(folder / "outputs"),
         "ARGO_PROGRESS_FILE": str(folder / "progress"),
         "PYTHONUNBUFFERED": "1",
     }
@@ -221,10 +200,9 @@ def _environment(step: Step, folder: Path, threads: int) -> dict[str, str]:
 
 def _ended_well(step: Step, folder: Path) -> Outcome:
     """Success, if every declared output is there."""
-    given = step.environment.get("PERENNIAL_OUTPUTS", "")
     outputs = {}
-    for name, path in step.outputs.items():
-        file = folder / "outputs" / path.removeprefix(f"{given}/")
+    for name in step.outputs:
+        file = folder / "outputs" / name
         if not file.is_file():
             return Outcome("Error", message=f"ended with 0 but did not write its output {name!r}")
         outputs[name] = file.read_text(encoding="utf-8").removesuffix("\n")

@@ -1,9 +1,10 @@
-"""Kills what an engine leaves behind, however the engine ends.
+"""Kills what a step leaves behind, and what an engine leaves behind, however it ends.
 
 Every process of a step carries a mark in its environment, which its children inherit, also
-those that start a session of their own. The reaper is a small process beside the engine: when
-the pipe between them closes, because the engine ended or was killed, whatever still carries the
-mark is killed. Linux only (``/proc``).
+those that start a session of their own or whose parent has ended; neither process groups nor the
+kernel's signal at a parent's end reach all of these. The engine kills by the mark when a step
+ends; beside it runs this file as a small process, which does so for all steps when the pipe
+between them closes, because the engine ended or was killed. Linux only (``/proc``).
 """
 
 import os
@@ -16,33 +17,29 @@ MARK = "PERENNIAL_STEP"
 SECONDS_TO_DIE = 10.0
 
 
-def marked(mark: str) -> list[int]:
-    """Processes whose mark begins with `mark`."""
-    wanted = f"{MARK}={mark}".encode()
+def kill_marked(mark: str) -> None:
+    """SIGKILLs all processes whose mark begins with `mark`, and waits until they are gone."""
+    until = time.monotonic() + SECONDS_TO_DIE
+    while (left := _marked(mark)) and time.monotonic() < until:
+        for process in left:
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.01)
+
+
+def _marked(mark: str) -> list[int]:
+    wanted = f"\0{MARK}={mark}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             environment = (folder / "environ").read_bytes()
         except OSError:  # ended, or another user's
             continue
-        if any(variable.startswith(wanted) for variable in environment.split(b"\0")):
+        if wanted in b"\0" + environment:
             found.append(int(folder.name))
     return found
-
-
-def kill_marked(mark: str) -> int:
-    """SIGKILLs all processes whose mark begins with `mark`; returns how many there were."""
-    killed: set[int] = set()
-    until = time.monotonic() + SECONDS_TO_DIE
-    while (left := marked(mark)) and time.monotonic() < until:
-        for process in left:
-            try:
-                os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-            killed.add(process)
-        time.sleep(0.01)
-    return len(killed)
 
 
 def main() -> None:

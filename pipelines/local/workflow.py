@@ -1,43 +1,43 @@
-"""The part of a WorkflowTemplate that the local engine understands; anything else is refused.
+"""The part of a WorkflowTemplate that `pipelines.workflows` renders; anything else is refused.
 
 Each class lists the fields that are interpreted, then, as `Idle`, those that by nature mean
-nothing on one machine (images, pools, volumes, …). A field in neither list is an error that
-names it: nothing is ever silently ignored.
+nothing on one machine (images, pools, volumes, …). Whatever else a file holds is an error that
+names it and where it stands: nothing is ever silently ignored.
 """
 
-import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
 from jobs.errors import BadInputError
-from pipelines.yaml_source import YamlSource
+from jobs.words import shown
+from pipelines.local.forms import (
+    ListTag,
+    OfInputs,
+    OfTask,
+    OfWorkflow,
+    Plain,
+    RetryCodes,
+    Seconds,
+    TaskNames,
+)
+from pipelines.yaml_source import Location, YamlSource
+
+OUTPUTS = "PERENNIAL_OUTPUTS"
+"""The variable that names the folder of a step's output parameters, a file each."""
 
 Idle = Any
 """A field that has no meaning on one machine."""
-
-SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
-
-
-def _seconds(value: object) -> object:
-    """Argo's durations: ``30s``, ``2m``, or bare seconds."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", str(value))
-    if not match:
-        raise ValueError("expected a duration such as 30s, 2m or 1h")
-    return float(match[1]) * SECONDS[match[2]]
-
-
-def _text(value: object) -> object:
-    """Argo's parameter values are texts, also where YAML reads a number or a truth value."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-Seconds = Annotated[float, BeforeValidator(_seconds)]
 
 
 class _Strict(BaseModel):
@@ -46,61 +46,65 @@ class _Strict(BaseModel):
     )
 
 
-class Parameter(_Strict):
-    """A named text. `value` wins over `default`."""
+P = TypeVar("P", bound=BaseModel)
+
+
+class Parameters(_Strict, Generic[P]):
+    """The list that Argo puts within ``arguments``, ``inputs`` and ``outputs``."""
+
+    parameters: tuple[P, ...] = ()
+
+
+class WorkflowParameter(_Strict):
+    """A text that a run is given; `value` where it is not."""
 
     name: str
-    value: Text | None = None
-    default: Text | None = None
+    value: Plain | None = None
     description: Idle = None
 
-    @property
-    def given(self) -> str | None:
-        return self.default if self.value is None else self.value
+
+class Input(_Strict):
+    """A text that a template is given; `default` where it is not."""
+
+    name: str
+    default: OfWorkflow | None = None
 
 
-class OutputPath(_Strict):
-    """The file that holds an output parameter when the step ends."""
+class Argument(_Strict):
+    """A text that a task gives to its template."""
+
+    name: str
+    value: OfTask
+
+
+class OutputFile(_Strict):
+    """Where an output parameter is read from."""
 
     path: str
 
 
-class OutputParameter(_Strict):
-    """An output parameter, by file."""
+class Output(_Strict):
+    """A text that a step leaves in the file of its name in the folder `OUTPUTS`."""
 
     name: str
-    value_from: OutputPath
-
-
-class Inputs(_Strict):
-    """What a template is given."""
-
-    parameters: tuple[Parameter, ...] = ()
-
-
-class Outputs(_Strict):
-    """What a template gives back."""
-
-    parameters: tuple[OutputParameter, ...] = ()
+    value_from: OutputFile
 
 
 class Variable(_Strict):
     """An environment variable."""
 
     name: str
-    value: Text
+    value: OfWorkflow
 
 
 class Container(_Strict):
     """A program with its arguments."""
 
-    command: tuple[str, ...]
-    args: tuple[Text, ...] = ()
+    command: tuple[Plain, ...]
+    args: tuple[OfInputs, ...] = ()
     env: tuple[Variable, ...] = ()
 
     image: Idle = None
-    image_pull_policy: Idle = None
-    resources: Idle = None
     security_context: Idle = None
     volume_mounts: Idle = None
     env_from: Idle = None
@@ -108,90 +112,96 @@ class Container(_Strict):
 
 
 class Task(_Strict):
-    """A node of a DAG: a template, run when `depends` is true, once for each item."""
+    """A node of a DAG: a template, run when all of `depends` succeeded, once for each item."""
 
     name: str
     template: str
-    arguments: Inputs = Inputs()
-    depends: str = ""
-    when: str | None = None
-    with_items: tuple[Any, ...] | None = None
-    with_param: str | None = None
+    arguments: Parameters[Argument] = Parameters()
+    depends: TaskNames = ()
+    with_param: ListTag | None = None
+    """The tag of the items, a list as JSON."""
 
 
 class Dag(_Strict):
-    """Tasks in no order but that of their `depends`."""
+    """Tasks, each below those that it depends on. A failure stops only what depends on it."""
 
     tasks: tuple[Task, ...]
-    fail_fast: bool = True
+    fail_fast: Literal[False]
 
 
 class Backoff(_Strict):
     """The pause before a retry: duration · factor^(retries so far)."""
 
-    duration: Seconds = 0.0
-    factor: float = 1.0
+    duration: Seconds
+    factor: int
 
 
 class RetryStrategy(_Strict):
-    """A failed step is tried again while `expression` is true, at most `limit` times."""
+    """A step is tried again, at most `limit` times, after an Error or one of these exit codes."""
 
     limit: int
     retry_policy: Literal["Always"]
-    expression: str
-    backoff: Backoff = Backoff()
+    codes: RetryCodes = Field(alias="expression")
+    backoff: Backoff
 
 
-class Template(_Strict):
-    """Either a container or a DAG."""
-
+class _Template(_Strict):
     name: str
-    inputs: Inputs = Inputs()
-    outputs: Outputs = Outputs()
-    container: Container | None = None
-    dag: Dag | None = None
-    retry_strategy: RetryStrategy | None = None
-    active_deadline_seconds: float | None = None
+    inputs: Parameters[Input] = Parameters()
 
+
+class DagTemplate(_Template):
+    """Tasks in an order."""
+
+    dag: Dag
     fail_fast: Idle = None
     """Argo reads it of the `dag`; Hera writes it here too."""
-    metadata: Idle = None
+
+
+class StepTemplate(_Template):
+    """A job."""
+
+    container: Container
+    outputs: Parameters[Output] = Parameters()
+    retry_strategy: RetryStrategy | None = None
+    active_deadline_seconds: int | None = None
+
     node_selector: Idle = None
-    tolerations: Idle = None
     pod_spec_patch: Idle = None
-    security_context: Idle = None
-    service_account_name: Idle = None
-    volumes: Idle = None
+    tolerations: Idle = None
+
+
+KINDS = ("dag template", "step template")
+Template = Annotated[
+    Annotated[DagTemplate, Tag(KINDS[0])] | Annotated[StepTemplate, Tag(KINDS[1])],
+    Discriminator(lambda given: KINDS[not (isinstance(given, dict) and "dag" in given)]),
+]
 
 
 class Spec(_Strict):
-    """The workflow's templates, where it begins, and its parameters."""
+    """The workflow's templates, each below those that use it, and its parameters."""
 
     entrypoint: str
     templates: tuple[Template, ...]
-    arguments: Inputs = Inputs()
+    arguments: Parameters[WorkflowParameter] = Parameters()
 
     automount_service_account_token: Idle = None
-    node_selector: Idle = None
     parallelism: Idle = None
-    pod_metadata: Idle = None
     security_context: Idle = None
     service_account_name: Idle = None
-    tolerations: Idle = None
     ttl_strategy: Idle = None
     volumes: Idle = None
-    workflow_metadata: Idle = None
 
 
 class WorkflowTemplate(_Strict):
     """A whole file."""
 
-    api_version: str
-    kind: str
+    api_version: Literal["argoproj.io/v1alpha1"]
+    kind: Literal["WorkflowTemplate"]
     metadata: Idle
     spec: Spec
 
-    def template(self, name: str) -> Template:
+    def template(self, name: str) -> DagTemplate | StepTemplate:
         """Raises BadInputError where there is none of this name."""
         for template in self.spec.templates:
             if template.name == name:
@@ -202,19 +212,67 @@ class WorkflowTemplate(_Strict):
 def read_workflow(path: Path) -> WorkflowTemplate:
     """The workflow in a file. Raises BadInputError for whatever the engine does not know."""
     source = YamlSource.read(path)
-    kind = source.value.get("kind") if isinstance(source.value, dict) else None
-    if kind != "WorkflowTemplate":
-        raise BadInputError(f"{path}: kind is {kind!r}; the local engine runs a WorkflowTemplate")
     try:
-        return WorkflowTemplate.model_validate(source.value)
+        workflow = WorkflowTemplate.model_validate(source.value)
     except ValidationError as error:
-        problems = error.errors()
-        first = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-        location = first["loc"]
-        field = ".".join(map(str, location))
-        if first["type"] == "extra_forbidden":
-            place = source.place_of_key(location)
-            message = "the local engine does not know this field"
+        raise _refusal(source, error) from error
+    for location, why in _loose_ends(workflow):
+        raise BadInputError(f"{source.place(location)}: {_dotted(location)}: {why}")
+    return workflow
+
+
+def _refusal(source: YamlSource, error: ValidationError) -> BadInputError:
+    """What is unknown comes before what is missing: it is mostly why."""
+    problems = error.errors()
+    first = next((p for p in problems if p["type"] != "missing"), problems[0])
+    location = [key for key in first["loc"] if key not in KINDS]
+    place, why = source.place(location), first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        place, why = source.place_of_key(location), "this field"
+    elif first["type"] == "missing":
+        why = "how to do without this field"
+    else:
+        why = f"{shown(first['input'])}: {why}"
+    return BadInputError(f"{place}: {_dotted(location)}: the local engine does not know {why}")
+
+
+def _loose_ends(workflow: WorkflowTemplate) -> Iterator[tuple[Location, str]]:
+    """Where a name leads nowhere. As all names lead one way, there are no circles."""
+    templates = workflow.spec.templates
+    names = [template.name for template in templates]
+    for number, template in enumerate(templates):
+        location = ("spec", "templates", number)
+        if template.name in names[:number]:
+            yield location, f"there is another template {template.name!r}"
+        if isinstance(template, StepTemplate):
+            yield from _loose_outputs(template, location)
         else:
-            place, message = source.place(location), first["msg"].removeprefix("Value error, ")
-        raise BadInputError(f"{place}: {field}: {message}") from error
+            yield from _loose_tasks(template.dag.tasks, names[number + 1 :], location)
+
+
+def _loose_outputs(template: StepTemplate, location: Location) -> Iterator[tuple[Location, str]]:
+    folder = {variable.name: variable.value for variable in template.container.env}.get(OUTPUTS)
+    for number, output in enumerate(template.outputs.parameters):
+        if output.value_from.path != f"{folder}/{output.name}":
+            why = f"expected the path of {output.name!r} in {OUTPUTS} ({folder})"
+            yield (*location, "outputs", "parameters", number, "valueFrom", "path"), why
+
+
+def _loose_tasks(
+    tasks: Sequence[Task], templates: Sequence[str], location: Location
+) -> Iterator[tuple[Location, str]]:
+    above: set[str] = set()
+    for number, task in enumerate(tasks):
+        here = (*location, "dag", "tasks", number)
+        if task.name in above:
+            yield here, f"there is another task {task.name!r}"
+        if task.template not in templates:
+            yield (*here, "template"), f"there is no template {task.template!r} below this one"
+        for name in task.depends:
+            if name not in above:
+                yield (*here, "depends"), f"there is no task {name!r} above this one"
+        above.add(task.name)
+
+
+def _dotted(location: Location) -> str:
+    return ".".join(map(str, location))

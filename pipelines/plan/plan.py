@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jobs.artifacts.manifest import Manifest, Work, find_manifest
 from jobs.command.quantity import parse_count
@@ -23,7 +22,7 @@ from jobs.store.prefix import Prefix
 from jobs.train.settings import TrainSettings
 from pipelines.fleet.model import Fleet
 from pipelines.fleet.sections import JOBS
-from pipelines.local.engine import Engine, Outcome, Step
+from pipelines.local.engine import UNKNOWN, Engine, Outcome, Runner, Step
 from pipelines.local.workflow import WorkflowTemplate
 
 A100_FLOPS = 312e12
@@ -32,7 +31,6 @@ MFU = 0.4
 """Share of the peak that training is assumed to reach."""
 BYTES_PER_PARAMETER = 2  # bfloat16
 BYTES_PER_TOKEN = 4  # int32
-UNKNOWN = "‹{}›"  # stands for an output of a step that has not run
 
 
 @dataclass(frozen=True)
@@ -105,28 +103,26 @@ class Plan:
 def make_plan(fleet: Fleet, workflow: WorkflowTemplate, parameters: Mapping[str, str]) -> Plan:
     """Raises BadInputError for what a run would refuse at once."""
     runner = _Planner()
-    try:
-        asyncio.run(Engine(workflow, parameters, runner).run())
-    except BaseExceptionGroup as group:
-        raise _first(group) from group
+    asyncio.run(Engine(workflow, parameters, runner).run())
     by_name = {planned.step.name: planned for planned in runner.planned}
     trainings = [_training(family.name, family.base.source, by_name) for family in fleet.families]
     return Plan(tuple(runner.planned), tuple(trainings))
 
 
-class _Planner:
-    """A `Runner` that runs nothing."""
+class _Planner(Runner):
+    """Runs nothing, and looks for what is there."""
 
     def __init__(self) -> None:
         self.planned: list[Planned] = []
 
-    async def run(self, step: Step, attempt: int) -> Outcome:  # noqa: ARG002 - a Runner's
+    async def run(self, step: Step, attempt: int) -> Outcome:
+        unknown = await super().run(step, attempt)
         out = step.inputs.get("out")
         manifest = None
         if out and UNKNOWN[0] not in out:
             manifest = await asyncio.to_thread(find_manifest, Prefix(out))
         self.planned.append(Planned(step, manifest, self._conflict(step, manifest)))
-        return Outcome("Succeeded", outputs=_outputs(step, manifest))
+        return Outcome("Succeeded", outputs={**unknown.outputs, **_outputs(step, manifest)})
 
     def _conflict(self, step: Step, manifest: Manifest | None) -> str:
         """How the artifact's settings differ from the step's (inputs are not compared).
@@ -146,10 +142,6 @@ class _Planner:
         )
         return "; ".join(manifest.differences(wanted))
 
-    async def pause(self, step: Step, outcome: Outcome, seconds: float) -> None: ...
-
-    def ended(self, step: Step, outcome: Outcome, attempts: int) -> None: ...
-
 
 def step_settings(step: Step) -> FlagSettings:
     """The settings that the step's job will have. Raises BadInputError like the job."""
@@ -157,11 +149,13 @@ def step_settings(step: Step) -> FlagSettings:
 
 
 def _outputs(step: Step, manifest: Manifest | None) -> dict[str, str]:
-    known: dict[str, Any] = {}
-    if manifest:
-        known = {"digest": manifest.digest, **manifest.statistics.get("outputs", {})}
-        known = {name.replace("_", "-"): value for name, value in known.items()}
-    return {name: known.get(name, UNKNOWN.format(name)) for name in step.outputs}
+    """The step's outputs as its job wrote them, where its artifact is there."""
+    if manifest is None:
+        return {}
+    outputs: dict[str, str] = manifest.statistics.get("outputs", {})
+    known = {name.replace("_", "-"): value for name, value in outputs.items()}
+    known["digest"] = manifest.digest
+    return {name: value for name, value in known.items() if name in step.outputs}
 
 
 def _training(family: str, source: str, steps: Mapping[str, Planned]) -> Training:
@@ -204,10 +198,3 @@ def _count_elements(file: Path) -> int:
 
 def _family(step: Step) -> str:
     return step.name.split("/")[1]
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -101,13 +101,13 @@ def small_workflow(folder: Path, code: str) -> Path:
     """The refresh with a single step in place of its templates."""
     document = yaml.safe_load(cli.WORKFLOW.read_text())
     inputs = {"parameters": [{"name": "run"}]}
-    container = {"command": ["python", "-c", code, "{{inputs.parameters.run}}"]}
+    container = {"command": ["python", "-c", code], "args": ["{{inputs.parameters.run}}"]}
     tasks = [{
         "name": "only", "template": "only",
         "arguments": {"parameters": [{"name": "run", "value": "{{inputs.parameters.run}}"}]},
     }]  # fmt: skip
     document["spec"]["templates"] = [
-        {"name": "refresh", "inputs": inputs, "dag": {"tasks": tasks}},
+        {"name": "refresh", "inputs": inputs, "dag": {"failFast": False, "tasks": tasks}},
         {"name": "only", "inputs": inputs, "container": container},
     ]
     path = folder / "workflow.yaml"

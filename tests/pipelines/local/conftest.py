@@ -51,13 +51,15 @@ class Small:
     def python(self, name: str, code: str, **fields: object) -> dict[str, Any]:
         return {"name": name, "container": {"command": ["python", "-c", code]}, **fields}
 
+    def dag(self, name: str, tasks: list[dict[str, Any]], **fields: object) -> dict[str, Any]:
+        return {"name": name, "dag": {"failFast": False, "tasks": tasks}, **fields}
+
     def write(
         self, tasks: list[dict[str, Any]], *templates: dict[str, Any], **spec: object
     ) -> Path:
-        dag = {"failFast": False, "tasks": tasks}
         spec = {
             "entrypoint": "main",
-            "templates": [{"name": "main", "dag": dag}, self.say(), *templates],
+            "templates": [self.dag("main", tasks), *templates, self.say()],
             **spec,
         }
         path = self.folder / "workflow.yaml"
@@ -90,6 +92,11 @@ def small(tmp_path: Path) -> Small:
 
 
 Task = Callable[..., dict[str, Any]]
+
+
+def declared(**texts: str) -> dict[str, Any]:
+    """Parameters of the workflow."""
+    return {"parameters": [{"name": name, "value": text} for name, text in texts.items()]}
 
 
 @pytest.fixture

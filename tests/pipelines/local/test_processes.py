@@ -25,12 +25,15 @@ workflow = read_workflow(Path(sys.argv[1]))
 sys.exit(run_workflow(workflow, {}, Path(sys.argv[2]), 2).exit_code)
 """
 
-# Starts a child in a session of its own, as torchrun does; both write their ids.
+# Starts a child in a session of its own, as torchrun does, and one whose parent ends at once.
 FAMILY = """
 import os, pathlib, signal, subprocess, sys, time
 folder = pathlib.Path(sys.argv[1])
 child = subprocess.Popen(["sleep", "120"], start_new_session=True)
-(folder / "ids").write_text(f"{os.getpid()} {child.pid} ")
+orphan = subprocess.run(
+    ["sh", "-c", "sleep 120 > /dev/null 2>&1 & echo $!"], stdout=subprocess.PIPE, text=True
+).stdout.strip()
+(folder / "ids").write_text(f"{os.getpid()} {child.pid} {orphan} ")
 """
 SAVE = """
 def save(*_):
@@ -55,18 +58,25 @@ def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 
 def family(small: Small, then: str) -> dict[str, Any]:
-    container = {"command": ["python", "-c", FAMILY + then, str(small.folder)]}
-    return {"name": "family", "container": container}
+    return {
+        "name": "family",
+        "inputs": {"parameters": [{"name": "processes"}]},
+        "container": {"command": ["python", "-c", FAMILY + then, str(small.folder)]},
+    }
 
 
 @pytest.fixture
 def start(small: Small, task: Task) -> Iterator[Start]:
-    """Starts an engine, in its own process group, with one step that has a child."""
+    """Starts an engine, in its own process group, with two steps, one after the other.
+
+    The first has children, and all slots; so the second begins only when the first has ended.
+    """
     engines: list[subprocess.Popen[bytes]] = []
 
     def begin(then: str) -> subprocess.Popen[bytes]:
-        later = task("later", "x", depends="family || family.Failed")
-        path = small.write([task("family", template="family"), later], family(small, then))
+        all_slots = {"parameters": [{"name": "processes", "value": "2"}]}
+        tasks = [{**task("family", template="family"), "arguments": all_slots}, task("later", "x")]
+        path = small.write(tasks, family(small, then))
         engines.append(
             subprocess.Popen(
                 [sys.executable, "-c", ENGINE, str(path), str(small.folder / "work")],
@@ -75,7 +85,7 @@ def start(small: Small, task: Task) -> Iterator[Start]:
                 stderr=subprocess.STDOUT,
             )
         )
-        until(lambda: len(ids(small)) == 2)
+        until(lambda: len(ids(small)) == 3)
         return engines[-1]
 
     yield begin
@@ -85,7 +95,7 @@ def start(small: Small, task: Task) -> Iterator[Start]:
 
 
 def ids(small: Small) -> list[int]:
-    """Of the step and its child."""
+    """Of the step and its children."""
     path = small.folder / "ids"
     return [int(word) for word in path.read_text().split(" ")[:-1]] if path.exists() else []
 
@@ -112,7 +122,7 @@ def test_a_stopped_engine_lets_its_children_save(
     output, _ = engine.communicate(timeout=30)
     assert engine.returncode == code
     assert (small.folder / "saved").exists()
-    assert not any(map(alive, ids(small)))  # the child that nobody told is gone too
+    assert not any(map(alive, ids(small)))  # those that nobody told are gone too
     assert not small.said()
     assert b"Stopped" in output
 
