@@ -1,23 +1,38 @@
 # Everything here does its own set-up: `make demo` works in a fresh clone.
 # Needs: Python 3.11 with venv, and a C++ compiler (DeepSpeed builds a small extension).
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
-VENV   := .venv
-BIN    := $(VENV)/bin
-READY  := $(VENV)/.ready
-PIP    := -m pip install -qq --disable-pip-version-check --require-hashes --no-deps
-BENCH  := .bench/venv
-CODE   := src/jobs pipelines demo benchmarks tests
+PYTHON   ?= $(shell command -v python3.11 || command -v python3)
+DOCKER   ?= docker
+REGISTRY ?= perennial
+VENV     := .venv
+BIN      := $(VENV)/bin
+UV       := $(BIN)/uv
+READY    := $(VENV)/.ready
+BENCH    := .bench/venv
+CODE     := src/jobs pipelines demo benchmarks tests
+JOBS     := $(notdir $(patsubst %/__main__.py,%,$(wildcard src/jobs/*/__main__.py)))
+VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-# Into the environment $(1): torch without CUDA where such a build is found.
-define install_torch
-	@$(1)/bin/python $(PIP) -r requirements/torch-cpu.lock 2>/dev/null || { \
-	  echo "No CPU build of torch found here; installing the larger one with CUDA …"; \
-	  $(1)/bin/python $(PIP) -r requirements/torch-cuda.lock; }
+PIP      := -m pip install -qq --disable-pip-version-check --require-hashes --no-deps
+INSTALL  := $(UV) pip install --quiet --no-deps --require-build-hashes \
+            --build-constraints requirements/tools.lock
+COMPILE  := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes
+
+# uv reads none of pip's settings: the index that pip is set to is uv's, too.
+INDEX = export UV_SYSTEM_CERTS="$${UV_SYSTEM_CERTS-1}" UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX-$$( \
+  $(BIN)/python -m pip config list | sed -n "s/.*[.]index-url='\(.*\)'/\1/p" | head -1)}"
+
+# Into the environment $(1), the lock $(2). Where pip finds a build of torch without CUDA, on its
+# index or in a folder that it is set to look into, what only the other build needs stays out.
+define install
+	@if $(1)/bin/python $(PIP) -r requirements/torch-cpu.lock 2>/dev/null; then \
+	  grep -oE '^(torch|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)==' $(2) | tr -d = >$(1)/left-out; else \
+	  echo "No CPU build of torch found here; installing the larger one with CUDA …"; : >$(1)/left-out; fi
+	@$(INDEX); $(INSTALL) --python $(1)/bin/python --require-hashes --excludes $(1)/left-out -r $(2)
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types render check-render check bench bench-merge lock setup clean
+.PHONY: help demo test lint format types render check-render check bench bench-merge lock images setup clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,27 +70,48 @@ bench-merge: $(READY) $(BENCH)/.ready ## The merge beside mergekit and the floor
 
 setup: $(READY) ## Make .venv from the lock; the others call it
 
-$(READY): requirements/all.lock requirements/torch-cpu.lock requirements/torch-cuda.lock pyproject.toml
+$(UV): requirements/tools.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo "Perennial needs Python 3.11; say where it is: make PYTHON=/path/to/python3.11"; exit 64; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(PIP) -r $<
+	@touch $@
+
+$(READY): $(UV) requirements/all.lock requirements/torch-cpu.lock pyproject.toml
 	@command -v c++ >/dev/null || command -v g++ >/dev/null || \
 	  { echo "Perennial needs a C++ compiler (Debian: apt-get install g++)"; exit 64; }
-	@echo "Installing into $(VENV) (once, some minutes) …"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python $(PIP) -r requirements/all.lock
-	$(call install_torch,$(VENV))
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .
+	@echo "Installing into $(VENV) (once, a minute or so) …"
+	$(call install,$(VENV),requirements/all.lock)
+	@$(INDEX); $(INSTALL) --python $(BIN)/python --editable .
 	@touch $@
 
-$(BENCH)/.ready: requirements/bench.lock requirements/torch-cpu.lock requirements/torch-cuda.lock | $(READY)
+$(BENCH)/.ready: requirements/bench.lock requirements/torch-cpu.lock | $(READY)
 	@echo "Installing mergekit and an S3 server into $(BENCH) (once) …"
 	@$(BIN)/python -m venv $(BENCH)
-	@$(BENCH)/bin/python $(PIP) -r requirements/bench.lock
-	$(call install_torch,$(BENCH))
+	$(call install,$(BENCH),requirements/bench.lock)
 	@touch $@
 
-lock: ## Pin anew what pyproject.toml asks for (slow)
-	@$(PYTHON) requirements/lock.py
+# The whole lock comes first. An image's begins as a copy of it and takes only what was just read
+# (--offline): so it agrees with the whole in every version and hash.
+lock: $(UV) ## Let the locks follow pyproject.toml; FLAGS=--upgrade takes the newest of all
+	@set -e; $(INDEX); export UV_CUSTOM_COMPILE_COMMAND="make lock"; exec >/dev/null; \
+	$(COMPILE) $(FLAGS) --all-extras pyproject.toml -o requirements/all.lock; \
+	for name in tools bench; do \
+	  $(COMPILE) $(FLAGS) --no-annotate -c requirements/all.lock \
+	    requirements/$$name.in -o requirements/$$name.lock; \
+	done; \
+	for image in $(JOBS) torch; do cp requirements/all.lock images/$$image.lock; done; \
+	for job in $(JOBS); do \
+	  $(COMPILE) --offline --no-annotate --extra $$job pyproject.toml -o images/$$job.lock; \
+	done; \
+	echo torch | $(COMPILE) --offline --no-annotate - -o images/torch.lock
+
+images: ## Build each job's image as REGISTRY/<job>:<version>; also DOCKER=buildah FLAGS=--layers
+	@for job in $(JOBS); do \
+	  on=python; ! grep -q '^torch==' images/$$job.lock || on=torch; \
+	  $(DOCKER) build -f images/Dockerfile --build-arg JOB=$$job --build-arg ON=$$on $(FLAGS) \
+	    -t $(REGISTRY)/$$job:$(VERSION) . || exit; \
+	done
 
 clean: ## Remove what make made: .venv, the demo's store, the benchmarks' models
 	@rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache
