@@ -1,5 +1,6 @@
 """The merge's arithmetic against exact rational arithmetic."""
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -161,6 +162,25 @@ def test_the_residual_is_the_exact_difference_rounded_once(
         assert inexact == 0
 
 
+@settings(max_examples=1500, deadline=None)
+@given(triples(), st.sampled_from(list(FORMATS)), st.data())
+def test_adding_a_residual_of_any_type_rounds_once(
+    triple: tuple[str, int, int, int], stored: str, data: st.DataObject
+) -> None:
+    dtype, onto, _, _ = triple
+    residual = data.draw(finite_words(stored))
+    exact = decode(onto, dtype) + decode(residual, stored)
+    if not exact:
+        minus = onto >> (FORMATS[dtype][0] - 1) and residual >> (FORMATS[stored][0] - 1)
+        expected = 1 << (FORMATS[dtype][0] - 1) if minus else 0
+        assert added(onto, array([residual], stored), dtype, stored) == expected
+    elif (nearest := encode(exact, dtype)) is None:
+        with pytest.raises(FloatingPointError, match="the sum overflows"):
+            added(onto, array([residual], stored), dtype, stored)
+    else:
+        assert added(onto, array([residual], stored), dtype, stored) == nearest
+
+
 @settings(max_examples=2000, deadline=None)
 @given(triples(("BF16", "F16")))
 @example(("BF16", 0x3F80, 0x3F80, 0x8000))  # the exception
@@ -231,6 +251,50 @@ def test_many_elements_with_a_few_that_are_inexact(dtype: str) -> None:
         for exact in [decode(o, dtype) - decode(b, dtype) + decode(i, dtype)]
     ]
     assert merged(onto, base, instruct, dtype) == expected
+
+
+def edges(dtype: str) -> list[int]:
+    """Zeros, subnormals, and neighbours of powers of two near and far: ties and cancellation."""
+    _, exponent_bits, fraction_bits = FORMATS[dtype]
+    one = 2 ** (exponent_bits - 1) - 1
+    powers = [(one + p) << fraction_bits for p in (-13, -fraction_bits - 1, -1, 0, 2)]
+    sizes = [0, 1, 2**fraction_bits - 1, 2**fraction_bits] + [p + d for p in powers for d in (0, 1)]
+    return sizes + [size | 1 << (FORMATS[dtype][0] - 1) for size in sizes]
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_edges_against_edges(dtype: str) -> None:
+    """All at once, so that the compiled loops go over them in their vectors."""
+    onto, base, instruct = map(list, zip(*itertools.product(edges(dtype), repeat=3), strict=True))
+    value = {word: decode(word, dtype) for word in edges(dtype)}
+    sums = [value[o] - value[b] + value[i] for o, b, i in zip(onto, base, instruct, strict=True)]
+    nearest = {exact: encode(exact, dtype) for exact in set(sums) if exact}
+    expected = [
+        nearest[exact] if exact else zero(o, b, i, dtype)
+        for exact, o, b, i in zip(sums, onto, base, instruct, strict=True)
+    ]
+    assert merged(onto, base, instruct, dtype) == expected
+
+
+@pytest.mark.parametrize("stored", FORMATS)
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_residuals_of_edges(dtype: str, stored: str) -> None:
+    """Extracted and copied, with the count of what the type does not hold; −0 where equal."""
+    instruct, base = map(list, zip(*itertools.product(edges(dtype), repeat=2), strict=True))
+    out = array([0] * len(base), stored)
+    exact = [decode(i, dtype) - decode(b, dtype) for i, b in zip(instruct, base, strict=True)]
+    found = arithmetic.subtract(array(instruct, dtype), array(base, dtype), out, dtype, stored)
+    minus_zero = 1 << (FORMATS[stored][0] - 1)
+    expected = [
+        encode(e, stored) if e else minus_zero * (i == b or bool(i and not b))
+        for e, i, b in zip(exact, instruct, base, strict=True)
+    ]
+    assert words_of(out, stored) == expected
+    lost = sum(decode(w, stored) != e for w, e in zip(words_of(out, stored), exact, strict=True))
+    assert (found.inexact, found.changed) == (lost, sum(map(bool, exact)))
+    arithmetic.copy(array(instruct, dtype), out, dtype, stored)
+    for word, i in zip(words_of(out, stored), instruct, strict=True):
+        assert decode(word, stored) == decode(i, dtype) or word == encode(decode(i, dtype), stored)
 
 
 @pytest.mark.parametrize("dtype", FORMATS)

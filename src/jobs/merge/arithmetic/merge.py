@@ -20,16 +20,15 @@ direct merge may be possible.) To keep onto's zeros, the residual of equal eleme
 All arrays are one-dimensional, [elements], of the type that `exact.STORAGE` gives for a dtype.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from jobs.merge.arithmetic import kernels
-from jobs.merge.arithmetic.exact import Wide, Words, add_three, narrow, widen
+from jobs.merge.arithmetic.exact import NOT_FINITE, OVERFLOW, TYPES, Words, combine, float16_values
 
-STRETCH = 16 * kernels.BLOCK
-"""Elements that are widened together: a fixed scratch of about 2 MB, however large a tensor."""
+_NOTHING = np.empty(0, np.uint8)
 
 
 @dataclass
@@ -58,42 +57,34 @@ def merge(onto: Words, base: Words, instruct: Words, out: Words, dtype: str) -> 
 
     Raises FloatingPointError where a value is NaN or infinite, or the result overflows.
     """
-    if dtype == "BF16":
-        marks = np.empty(-(-onto.size // kernels.BLOCK), np.bool_)
-        changed, sums = kernels.merge_bfloat16(onto, base, instruct, out, marks)
-        for block in np.flatnonzero(marks):
-            here = slice(block * kernels.BLOCK, (block + 1) * kernels.BLOCK)
-            _merge_exactly(onto[here], base[here], instruct[here], out[here], dtype)
-            changed += _differing(out[here], onto[here])
-    else:
-        changed, sums = 0, np.zeros(3)
-        for here in _stretches(onto.size):
-            o, b, i = _finite((words[here], dtype) for words in (onto, base, instruct))
-            sums += np.dot(o - b, o - b), np.dot(i - b, i - b), np.dot(o - b, i - b)
-            out[here] = narrow(_sum(o, -b, i), dtype)
-            _keep_identities(onto[here], base[here], instruct[here], out[here])
-            _finite([(out[here], dtype)], f"the sum overflows {dtype}")
-            changed += _differing(out[here], onto[here])
-    training, residual, product = map(float, sums)
-    return Moments(onto.size, changed, training, residual, product)
+    if dtype != "BF16":
+        return _merge_exactly(onto, base, instruct, out, dtype)
+    marks = np.empty(-(-onto.size // kernels.BLOCK), np.bool_)
+    changed, sums = kernels.merge_bfloat16(onto, base, instruct, out, marks)
+    for block in np.flatnonzero(marks):
+        here = slice(block * kernels.BLOCK, (block + 1) * kernels.BLOCK)
+        again = _merge_exactly(onto[here], base[here], instruct[here], out[here], dtype)
+        changed += again.changed
+    return Moments(onto.size, changed, *sums)
+
+
+def _merge_exactly(onto: Words, base: Words, instruct: Words, out: Words, dtype: str) -> Moments:
+    operands = {"onto": onto, "base": base, "instruct": instruct}
+    types, overflow = (dtype,) * 4, f"the sum overflows {dtype}"
+    (changed, _, _), (training, residual, product) = _combine(operands, out, types, overflow)
+    return Moments(out.size, changed, training, residual, product)
 
 
 def subtract(instruct: Words, base: Words, out: Words, dtype: str, out_dtype: str) -> Moments:
-    """Sets out to instruct − base, the residual, in a type of its own.
+    """Sets out to instruct − base, the residual, in a type of its own: what merging onto −0 gives.
 
     Raises FloatingPointError where a value is NaN or infinite, or the result overflows.
     """
-    found = Moments(instruct.size, training=np.nan, product=np.nan)
-    for here in _stretches(instruct.size):
-        i, b = _finite([(instruct[here], dtype), (base[here], dtype)])
-        exact = _sum(i, -b, np.full_like(i, -0.0))
-        exact[_bits(instruct[here]) == _bits(base[here])] = -0.0
-        out[here] = narrow(exact, out_dtype)
-        (stored,) = _finite([(out[here], out_dtype)], f"the difference overflows {out_dtype}")
-        found.inexact += int(np.count_nonzero(stored != exact))
-        found.changed += int(np.count_nonzero(exact))
-        found.residual += float(np.dot(exact, exact))
-    return found
+    operands = {"base": base, "instruct": instruct}
+    types = dtype, dtype, dtype, out_dtype
+    overflow = f"the difference overflows {out_dtype}"
+    (_, changed, inexact), (_, square, _) = _combine(operands, out, types, overflow)
+    return Moments(out.size, changed, np.nan, square, np.nan, inexact)
 
 
 def add(onto: Words, residual: Words, out: Words, dtype: str, residual_dtype: str) -> Moments:
@@ -101,14 +92,11 @@ def add(onto: Words, residual: Words, out: Words, dtype: str, residual_dtype: st
 
     Raises FloatingPointError where a value is NaN or infinite, or the result overflows.
     """
-    found = Moments(onto.size, training=np.nan, product=np.nan)
-    for here in _stretches(onto.size):
-        o, r = _finite([(onto[here], dtype), (residual[here], residual_dtype)])
-        out[here] = narrow(_sum(o, r, np.full_like(o, -0.0)), dtype)
-        _finite([(out[here], dtype)], f"the sum overflows {dtype}")
-        found.residual += float(np.dot(r, r))
-        found.changed += _differing(out[here], onto[here])
-    return found
+    operands = {"onto": onto, "instruct": residual}
+    types = dtype, dtype, residual_dtype, dtype
+    overflow = f"the sum overflows {dtype}"
+    (changed, _, _), (_, square, _) = _combine(operands, out, types, overflow, identities=False)
+    return Moments(out.size, changed, np.nan, square, np.nan)
 
 
 def copy(source: Words, out: Words, source_dtype: str, dtype: str) -> Moments:
@@ -116,55 +104,32 @@ def copy(source: Words, out: Words, source_dtype: str, dtype: str) -> Moments:
 
     Raises FloatingPointError where a value is NaN or infinite.
     """
-    found = Moments(source.size)
-    for here in _stretches(source.size):
-        (values,) = _finite([(source[here], source_dtype)])
-        out[here] = source[here] if source_dtype == dtype else narrow(values, dtype)
-        (copied,) = _finite([(out[here], dtype)], f"a value overflows {dtype}")
-        found.inexact += int(np.count_nonzero(copied != values))
-    return found
+    types = source_dtype, dtype, dtype, dtype
+    overflow = f"a value overflows {dtype}"
+    (_, _, inexact), _ = _combine({"onto": source}, out, types, overflow, identities=False)
+    return Moments(out.size, inexact=inexact)
 
 
-def _stretches(size: int) -> Iterator[slice]:
-    return (slice(start, min(size, start + STRETCH)) for start in range(0, size, STRETCH))
-
-
-def _sum(a: Wide, b: Wide, c: Wide) -> Wide:
-    """(a + b) + c, such that it rounds on as the exact sum would."""
-    out = np.empty_like(a)
-    if kernels.add_three(a, b, c, out):
-        return add_three(a, b, c)
-    return out
-
-
-def _merge_exactly(onto: Words, base: Words, instruct: Words, out: Words, dtype: str) -> None:
-    o, b, i = _finite((words, dtype) for words in (onto, base, instruct))
-    out[:] = narrow(add_three(o, -b, i), dtype)
-    _keep_identities(onto, base, instruct, out)
-    _finite([(out, dtype)], f"the sum overflows {dtype}")
-
-
-def _keep_identities(onto: Words, base: Words, instruct: Words, out: Words) -> None:
-    """A sum of zero has lost the zero's sign."""
-    o, b, i = (_bits(words) for words in (onto, base, instruct))
-    np.copyto(out, instruct, where=o == b)
-    np.copyto(out, onto, where=i == b)
-
-
-def _finite(
-    operands: Iterable[tuple[Words, str]], otherwise: str = "a value is NaN or infinite"
-) -> list[Wide]:
-    """Words and their types, widened. Raises FloatingPointError where one is not finite."""
-    wide = [widen(words, dtype) for words, dtype in operands]
-    if not all(np.isfinite(values).all() for values in wide):
-        raise FloatingPointError(otherwise)
-    return wide
-
-
-def _differing(a: Words, b: Words) -> int:
-    return int(np.count_nonzero(_bits(a) != _bits(b)))
-
-
-def _bits(words: Words) -> Words:
-    """The elements' bits as integers, so that +0 and −0 differ."""
-    return words.view(np.uint16 if words.itemsize == 2 else np.uint32)
+def _combine(
+    operands: Mapping[str, Words],
+    out: Words,
+    dtypes: tuple[str, ...],
+    overflow: str,
+    *,
+    identities: bool = True,
+) -> tuple[list[int], list[float]]:
+    """`exact.combine`'s counts and moments; `dtypes` are those of its operands, then of out."""
+    onto, base, instruct = (
+        operands[role].view(np.uint8) if role in operands else _NOTHING
+        for role in ("onto", "base", "instruct")
+    )
+    types = tuple(TYPES[dtype] for dtype in dtypes)
+    off = np.uint64(not identities)
+    end, counts, moments = combine(
+        onto, base, instruct, out.view(np.uint8), types, off, float16_values()
+    )
+    if end == NOT_FINITE:
+        raise FloatingPointError("a value is NaN or infinite")
+    if end == OVERFLOW:
+        raise FloatingPointError(overflow)
+    return counts.tolist(), moments.tolist()

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.merge.arithmetic import merge as arithmetic
-from jobs.merge.arithmetic.exact import Words, widen
+from jobs.merge.arithmetic.exact import Words, are_finite
 from jobs.merge.arithmetic.merge import Moments
 from jobs.merge.fit.plan import Piece
 from jobs.words import shortened
@@ -27,7 +25,7 @@ class Arithmetic:
             wrong = [
                 role
                 for role, operand in words.items()
-                if not np.isfinite(widen(operand, piece.operands[role].dtype)).all()
+                if not are_finite(operand, piece.operands[role].dtype)
             ]
             where = ", ".join(f"--{role} {self._models[role].uri}" for role in wrong or words)
             fix = "use the files as published, or train again" if wrong else "they do not fit"
