@@ -36,12 +36,12 @@ class YamlSource:
             _refuse_repeated_keys(str(path), root)
             return cls(str(path), loader.construct_document(root), root)
         except yaml.MarkedYAMLError as error:
-            at = _place(str(path), error.problem_mark)
+            at = _position(str(path), error.problem_mark)
             raise BadInputError(f"{at}: not YAML: {error.problem}") from error
         finally:
             loader.dispose()
 
-    def place(self, location: Location) -> str:
+    def position(self, location: Location) -> str:
         """``file:line:column`` of a value, or of the nearest thing around it that is there."""
         node = self._root
         for step in location:
@@ -49,9 +49,9 @@ class YamlSource:
             if inner is None:
                 break
             node = inner
-        return _place(self.path, node.start_mark)
+        return _position(self.path, node.start_mark)
 
-    def place_of_key(self, location: Location) -> str:
+    def position_of_key(self, location: Location) -> str:
         """``file:line:column`` of the key (rather than of its value) at `location`."""
         node = self._root
         for step in location[:-1]:
@@ -59,8 +59,8 @@ class YamlSource:
         if isinstance(node, yaml.MappingNode):
             for key, _ in node.value:
                 if key.value == location[-1]:
-                    return _place(self.path, key.start_mark)
-        return self.place(location)
+                    return _position(self.path, key.start_mark)
+        return self.position(location)
 
 
 def _child(node: yaml.Node, step: int | str) -> yaml.Node | None:
@@ -73,7 +73,7 @@ def _child(node: yaml.Node, step: int | str) -> yaml.Node | None:
     return None
 
 
-def _place(path: str, mark: yaml.Mark | None) -> str:
+def _position(path: str, mark: yaml.Mark | None) -> str:
     return f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
 
 
@@ -82,7 +82,7 @@ def _refuse_repeated_keys(path: str, node: yaml.Node) -> None:
         seen: dict[str, yaml.Mark] = {}
         for key, value in node.value:
             if key.value in seen:
-                at = _place(path, key.start_mark)
+                at = _position(path, key.start_mark)
                 first = seen[key.value].line + 1
                 raise BadInputError(f"{at}: {key.value} is given twice; first on line {first}")
             seen[key.value] = key.start_mark

@@ -31,13 +31,15 @@ def read_fleet(path: Path, *, for_cluster: bool = False) -> Fleet:
         raise BadInputError(_described(error, source)) from error
     if fleet.suite not in suite_names():
         hint = nearest(fleet.suite, suite_names())
-        raise BadInputError(f"{source.place(['suite'])}: suite: no suite {fleet.suite!r}; {hint}")
+        raise BadInputError(
+            f"{source.position(['suite'])}: suite: no suite {fleet.suite!r}; {hint}"
+        )
     problems = [*_disagreements(fleet)]
     if for_cluster or "train_gpus" in fleet.placement.model_fields_set:
         problems += _idle_or_missing_gpus(fleet)
     if problems:
         location, said = problems[0]
-        raise BadInputError(f"{source.place_of_key(location)}: {_field(location)}: {said}")
+        raise BadInputError(f"{source.position_of_key(location)}: {_field(location)}: {said}")
     return fleet
 
 
@@ -89,15 +91,15 @@ def _problem(problem: Mapping[str, Any], source: YamlSource) -> str:
     message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     if problem["type"] == "extra_forbidden":
         hint = nearest(str(location[-1]), known_fields(location[:-1]))
-        return f"{source.place_of_key(location)}: {field}: unknown field; {hint}"
+        return f"{source.position_of_key(location)}: {field}: unknown field; {hint}"
     if problem["type"] == "missing":
-        return f"{source.place(location)}: {field}: missing; it is required"
+        return f"{source.position(location)}: {field}: missing; it is required"
     if problem["type"] in ("model_type", "dict_type", "mapping_type"):
         message = "expected a mapping"
     got = problem["input"]
     said = "" if isinstance(got, dict | list | BaseModel) else f", got {got!r}"
     near = _near_choice(problem)
-    return f"{source.place(location)}: {field or 'fleet'}: {message}{said}{near}"
+    return f"{source.position(location)}: {field or 'fleet'}: {message}{said}{near}"
 
 
 def _near_choice(problem: Mapping[str, Any]) -> str:

@@ -217,7 +217,7 @@ def read_workflow(path: Path) -> WorkflowTemplate:
     except ValidationError as error:
         raise _refusal(source, error) from error
     for location, why in _loose_ends(workflow):
-        raise BadInputError(f"{source.place(location)}: {_dotted(location)}: {why}")
+        raise BadInputError(f"{source.position(location)}: {_dotted(location)}: {why}")
     return workflow
 
 
@@ -226,14 +226,14 @@ def _refusal(source: YamlSource, error: ValidationError) -> BadInputError:
     problems = error.errors()
     first = next((p for p in problems if p["type"] != "missing"), problems[0])
     location = [key for key in first["loc"] if key not in KINDS]
-    place, why = source.place(location), first["msg"].removeprefix("Value error, ")
+    where, why = source.position(location), first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        place, why = source.place_of_key(location), "this field"
+        where, why = source.position_of_key(location), "this field"
     elif first["type"] == "missing":
         why = "how to do without this field"
     else:
         why = f"{shown(first['input'])}: {why}"
-    return BadInputError(f"{place}: {_dotted(location)}: the local engine does not know {why}")
+    return BadInputError(f"{where}: {_dotted(location)}: the local engine does not know {why}")
 
 
 def _loose_ends(workflow: WorkflowTemplate) -> Iterator[tuple[Location, str]]:

@@ -205,10 +205,10 @@ def _listed(values: Any) -> str:
 
 def _check_no_gaps(tensors: list[Tensor], data_start: int) -> int:
     """Where the last tensor ends; each must begin where the one before it ends."""
-    place = data_start
+    offset = data_start
     for tensor in tensors:
-        if tensor.start != place:
-            what = "overlaps another" if tensor.start < place else "leaves a hole before it"
+        if tensor.start != offset:
+            what = "overlaps another" if tensor.start < offset else "leaves a hole before it"
             raise ValueError(f"tensor {shown(tensor.name)} at {tensor.start - data_start} {what}")
-        place += tensor.length
-    return place
+        offset += tensor.length
+    return offset

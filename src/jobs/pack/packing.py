@@ -50,9 +50,9 @@ def pack(
     for document in documents:
         for piece in document.cut(sequence_length):
             size = len(piece.ids)
-            place = bisect_left(free, (size, 0))
-            if place < len(free):
-                room, chosen = free.pop(place)
+            index = bisect_left(free, (size, 0))
+            if index < len(free):
+                room, chosen = free.pop(index)
             else:
                 room, chosen = sequence_length, key
                 open_rows[chosen] = Row()

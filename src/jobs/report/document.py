@@ -198,7 +198,7 @@ def _candidate(run: Run, name: str, artifact: Artifact, verdict: Verdict) -> Can
 def _in_order(run: Run) -> list[Scored]:
     """Originals, then the refreshed base, then candidates, then any others."""
     order = ["base", "instruct", "refreshed-base", *run.candidates]
-    known = {name: place for place, name in enumerate(order)}
+    known = {name: index for index, name in enumerate(order)}
     return sorted(run.models, key=lambda model: (known.get(model.name, len(order)), model.name))
 
 

@@ -39,12 +39,12 @@ WIDTHS = (2, 2, 4)  # bytes an element, by these numbers
 
 DONE, NOT_FINITE, OVERFLOW = range(3)
 
-Words = npt.NDArray[Any]
+Raw = npt.NDArray[Any]
 u64, f64 = np.uint64, np.float64
 SIGN, EXPONENT = u64(1 << 63), u64(0x7FF << 52)
 
 
-def are_finite(words: Words, dtype: str) -> bool:
+def are_finite(words: Raw, dtype: str) -> bool:
     """Whether no element is NaN or infinite."""
     if dtype == "BF16":
         words = (words.astype(np.uint32) << 16).view(np.float32)

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.merge.arithmetic import kernels
-from jobs.merge.arithmetic.exact import NOT_FINITE, OVERFLOW, TYPES, Words, combine, float16_values
+from jobs.merge.arithmetic.exact import NOT_FINITE, OVERFLOW, TYPES, Raw, combine, float16_values
 
 _NOTHING = np.empty(0, np.uint8)
 
@@ -52,7 +52,7 @@ class Moments:
             setattr(self, name, getattr(self, name) + value)
 
 
-def merge(onto: Words, base: Words, instruct: Words, out: Words, dtype: str) -> Moments:
+def merge(onto: Raw, base: Raw, instruct: Raw, out: Raw, dtype: str) -> Moments:
     """Sets out to onto + (instruct − base).
 
     Raises FloatingPointError where a value is NaN or infinite, or the result overflows.
@@ -68,14 +68,14 @@ def merge(onto: Words, base: Words, instruct: Words, out: Words, dtype: str) -> 
     return Moments(onto.size, changed, *sums)
 
 
-def _merge_exactly(onto: Words, base: Words, instruct: Words, out: Words, dtype: str) -> Moments:
+def _merge_exactly(onto: Raw, base: Raw, instruct: Raw, out: Raw, dtype: str) -> Moments:
     operands = {"onto": onto, "base": base, "instruct": instruct}
     types, overflow = (dtype,) * 4, f"the sum overflows {dtype}"
     (changed, _, _), (training, residual, product) = _combine(operands, out, types, overflow)
     return Moments(out.size, changed, training, residual, product)
 
 
-def subtract(instruct: Words, base: Words, out: Words, dtype: str, out_dtype: str) -> Moments:
+def subtract(instruct: Raw, base: Raw, out: Raw, dtype: str, out_dtype: str) -> Moments:
     """Sets out to instruct − base, the residual, in a type of its own: what merging onto −0 gives.
 
     Raises FloatingPointError where a value is NaN or infinite, or the result overflows.
@@ -87,7 +87,7 @@ def subtract(instruct: Words, base: Words, out: Words, dtype: str, out_dtype: st
     return Moments(out.size, changed, np.nan, square, np.nan, inexact)
 
 
-def add(onto: Words, residual: Words, out: Words, dtype: str, residual_dtype: str) -> Moments:
+def add(onto: Raw, residual: Raw, out: Raw, dtype: str, residual_dtype: str) -> Moments:
     """Sets out to onto + residual, in onto's type.
 
     Raises FloatingPointError where a value is NaN or infinite, or the result overflows.
@@ -99,7 +99,7 @@ def add(onto: Words, residual: Words, out: Words, dtype: str, residual_dtype: st
     return Moments(out.size, changed, np.nan, square, np.nan)
 
 
-def copy(source: Words, out: Words, source_dtype: str, dtype: str) -> Moments:
+def copy(source: Raw, out: Raw, source_dtype: str, dtype: str) -> Moments:
     """Sets out to source, rounded where its type is narrower.
 
     Raises FloatingPointError where a value is NaN or infinite.
@@ -111,8 +111,8 @@ def copy(source: Words, out: Words, source_dtype: str, dtype: str) -> Moments:
 
 
 def _combine(
-    operands: Mapping[str, Words],
-    out: Words,
+    operands: Mapping[str, Raw],
+    out: Raw,
     dtypes: tuple[str, ...],
     overflow: str,
     *,

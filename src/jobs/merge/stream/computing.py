@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.merge.arithmetic import merge as arithmetic
-from jobs.merge.arithmetic.exact import Words, are_finite
+from jobs.merge.arithmetic.exact import Raw, are_finite
 from jobs.merge.arithmetic.merge import Moments
 from jobs.merge.fit.plan import Piece
 from jobs.words import shortened
@@ -17,32 +17,32 @@ class Arithmetic:
     def __init__(self, models: Mapping[str, Artifact]) -> None:
         self._models = models
 
-    def __call__(self, piece: Piece, words: Mapping[str, Words], out: Words) -> Moments:
+    def __call__(self, piece: Piece, operands: Mapping[str, Raw], out: Raw) -> Moments:
         """Sets out to the piece's elements. Raises BadInputError where they are not finite."""
         try:
-            return _compute(piece, words, out)
+            return _compute(piece, operands, out)
         except FloatingPointError as error:
             wrong = [
                 role
-                for role, operand in words.items()
+                for role, operand in operands.items()
                 if not are_finite(operand, piece.operands[role].dtype)
             ]
-            where = ", ".join(f"--{role} {self._models[role].uri}" for role in wrong or words)
+            where = ", ".join(f"--{role} {self._models[role].uri}" for role in wrong or operands)
             fix = "use the files as published, or train again" if wrong else "they do not fit"
             name = shortened(piece.tensor.name)
             raise BadInputError(f"tensor {name}: {error} ({where}); {fix}") from error
 
 
-def _compute(piece: Piece, words: Mapping[str, Words], out: Words) -> Moments:
+def _compute(piece: Piece, operands: Mapping[str, Raw], out: Raw) -> Moments:
     dtypes = {role: tensor.dtype for role, tensor in piece.operands.items()}
-    match words:
+    match operands:
         case {"onto": onto, "base": base, "instruct": instruct}:
             return arithmetic.merge(onto, base, instruct, out, dtypes["onto"])
         case {"instruct": instruct, "base": base}:
             return arithmetic.subtract(instruct, base, out, dtypes["base"], piece.tensor.dtype)
         case {"onto": onto, "residual": residual}:
             return arithmetic.add(onto, residual, out, dtypes["onto"], dtypes["residual"])
-    ((role, source),) = words.items()
+    ((role, source),) = operands.items()
     moments = arithmetic.copy(source, out, dtypes[role], piece.tensor.dtype)
     moments.changed = 0 if role == "onto" else source.size
     return moments

@@ -18,7 +18,7 @@ class _Cursor:
     """How far into a file its digest has come."""
 
     hasher: Hasher
-    place: int = 0
+    offset: int = 0
 
 
 class Source:
@@ -40,11 +40,11 @@ class Source:
         """Counts bytes that were read at `start`, and before them what was left out."""
         self.bytes_read += len(data)
         cursor = self._cursors[file]
-        if cursor.place < start:
+        if cursor.offset < start:
             self._catch_up(file, cursor, start)
-        if cursor.place == start:
+        if cursor.offset == start:
             cursor.hasher.update(data)
-            cursor.place += len(data)
+            cursor.offset += len(data)
 
     def versions(self) -> dict[str, str | None]:
         """File → what changes whenever it is written anew."""
@@ -57,8 +57,8 @@ class Source:
             self.model.check(file, cursor.hasher)
 
     def _catch_up(self, file: str, cursor: _Cursor, end: int) -> None:
-        while cursor.place < end and not self.stopped:
-            length = min(COPY_BYTES, end - cursor.place)
-            cursor.hasher.update(self.model.read_range(file, cursor.place, length))
-            cursor.place += length
+        while cursor.offset < end and not self.stopped:
+            length = min(COPY_BYTES, end - cursor.offset)
+            cursor.hasher.update(self.model.read_range(file, cursor.offset, length))
+            cursor.offset += length
             self.bytes_read += length

@@ -121,9 +121,9 @@ class Stream:
         reads, digests = {}, []
         for role, tensor in piece.operands.items():
             width = DTYPE_BYTES[tensor.dtype]
-            place = tensor.file, tensor.start + piece.first * width
+            at = tensor.file, tensor.start + piece.first * width
             buffer = slot[role].data[: piece.elements * width]
-            reads[role], digested = self._read(role, *place, buffer)
+            reads[role], digested = self._read(role, *at, buffer)
             digests.append(digested)
         return self._workers.submit(self._merge, piece, reads, slot["out"]), digests
 
@@ -149,13 +149,13 @@ class Stream:
         self.timed("digest", source.digest, file, start, read.result())
 
     def _merge(self, piece: Piece, reads: Mapping[str, Future[memoryview]], out: Bytes) -> Moments:
-        words = {
+        operands = {
             role: np.frombuffer(read.result(), STORAGE[piece.operands[role].dtype])
             for role, read in reads.items()
         }
         target = _result(out, piece)
         moments: Moments = self.timed(
-            "arithmetic", self._compute, piece, words, target.view(STORAGE[piece.tensor.dtype])
+            "arithmetic", self._compute, piece, operands, target.view(STORAGE[piece.tensor.dtype])
         )
         return moments
 

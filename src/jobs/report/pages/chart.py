@@ -37,7 +37,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Panel:
-    """One group: its title, the places of its scale's ticks, and its bars."""
+    """One group: its title, the positions of its scale's ticks, and its bars."""
 
     title: str
     x: float
@@ -58,8 +58,8 @@ class Chart:
 def draw(report: Report) -> Chart:
     """The chart of the models' averages; groups without any average have no panel."""
     names = tuple(
-        Name(TOP + place * (BAR + GAP), model.name, _style(report, model))
-        for place, model in enumerate(report.models)
+        Name(TOP + index * (BAR + GAP), model.name, _style(report, model))
+        for index, model in enumerate(report.models)
     )
     found = [model.averages for model in report.models]
     shown = [group for group in TITLES if any(group in averages for averages in found)]
@@ -67,8 +67,8 @@ def draw(report: Report) -> Chart:
     top = scale_top(max(filter(math.isfinite, ends), default=100.0))
     panel_width = (WIDTH - NAMES + BETWEEN) / max(1, len(shown)) - BETWEEN
     panels = []
-    for place, group in enumerate(shown):
-        x = NAMES + place * (panel_width + BETWEEN)
+    for index, group in enumerate(shown):
+        x = NAMES + index * (panel_width + BETWEEN)
         per_point = (panel_width - LABEL) / top  # a label fits beside the longest bar
         bars = tuple(
             _bar(name, averages[group], x, per_point)

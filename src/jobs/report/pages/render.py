@@ -105,13 +105,13 @@ def score_rows(
     models = [*report.models, *report.paper]
     rows: list[Row] = []
     for group in (*GROUPS, None):
-        places = [i for i, c in enumerate(report.columns) if _group(c.group) == group]
-        for i in places:
+        indices = [i for i, c in enumerate(report.columns) if _group(c.group) == group]
+        for i in indices:
             column, cells = report.columns[i], tuple(model.scores[i] for model in models)
             pair = [model.scores[i] if model else None for model in (candidate, instruct)]
             rows.append(Row(column.benchmark, column.label, cells, _change(*pair)))
         name = group or "average"
-        if places or not group:
+        if indices or not group:
             cells = tuple(model.averages.get(name) for model in models)
             pair = [model.averages.get(name) if model else None for model in (candidate, instruct)]
             rows.append(Row(TITLES[name], "", cells, _change(*pair)))

@@ -113,9 +113,9 @@ def draw_weights(weights: Weights) -> Picture | None:
     top = cosine_top(max(cosines)) if cosines else None
     width = round((WIDTH - LEFT + BETWEEN) / len(shown) - BETWEEN, 1)
     columns = []
-    for place, (group, found) in enumerate(shown.items()):
-        x = round(LEFT + place * (width + BETWEEN), 1)
-        xs = _places(list(found), x, width)
+    for index, (group, found) in enumerate(shown.items()):
+        x = round(LEFT + index * (width + BETWEEN), 1)
+        xs = _positions(list(found), x, width)
         plots = [_change(list(found.values()), xs, x, width, scale)]
         if top is not None:
             plots.append(_cosine(list(found.values()), xs, x, width, top))
@@ -136,7 +136,7 @@ def _change(
         y=TOP,
         width=width,
         height=CHANGE,
-        ticks=tuple((round(TOP + place, 1), label) for place, label in scale.ticks()),
+        ticks=tuple((round(TOP + y, 1), label) for y, label in scale.ticks()),
         curves=(
             _curve("training", xs, [y(part.training_rms) for part in parts]),
             _curve("residual", xs, [y(part.residual_rms) for part in parts]),
@@ -165,11 +165,11 @@ def _cosine(
 
 def _layer_ticks(layers: Sequence[int], xs: Sequence[float]) -> Ticks:
     every = layer_step(layers[-1] - layers[0])
-    places = zip(layers, xs, strict=True)
-    return tuple((x, str(layer)) for layer, x in places if layer % every == 0)
+    marked = zip(layers, xs, strict=True)
+    return tuple((x, str(layer)) for layer, x in marked if layer % every == 0)
 
 
-def _places(layers: Sequence[int], x: float, width: float) -> list[float]:
+def _positions(layers: Sequence[int], x: float, width: float) -> list[float]:
     """Where each layer lies; the first and last a little within the plot."""
     if layers[0] == layers[-1]:
         return [round(x + width / 2, 1)]
@@ -201,8 +201,8 @@ def round_steps(low: float, high: float) -> tuple[float, ...]:
     """
     powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
     steps = [float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]
-    first = max(place for place, step in enumerate(steps) if step <= low)
-    last = min(place for place, step in enumerate(steps) if step >= high)
+    first = max(index for index, step in enumerate(steps) if step <= low)
+    last = min(index for index, step in enumerate(steps) if step >= high)
     return tuple(steps[first : max(last, first + 1) + 1])
 
 
