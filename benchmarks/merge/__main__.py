@@ -1,21 +1,22 @@
 """`make bench-merge`: the merge beside its peers and the floors, all in one run.
 
-python -m benchmarks.merge [--rounds 5] [--quick] [--only folder|s3|memory]
+python -m benchmarks.merge [--rounds 5] [--quick] [--only folder|s3|memory|arithmetic]
 
 Folder store: the merge, mergekit and a plain loop; the floors are `cat` (three inputs to nowhere,
 one output) and the digests alone. S3 over loopback: the merge; the floor is the same bytes by
-plain requests. Memory: the merge of a model and of one four times as large. The models, the
-outputs and mergekit's environment lie in .bench.
+plain requests. Memory: the merge of a model and of one four times as large. Arithmetic: its inner
+loops on one core, by type. The models, the outputs and mergekit's environment lie in .bench.
 """
 
 import argparse
 
 from rich.console import Console
 
-from benchmarks.merge import parts, tables
+from benchmarks.merge import arithmetic, parts, tables
 
-PARTS = ("folder", "s3", "memory")
+PARTS = ("arithmetic", "folder", "s3", "memory")
 TABLE_WIDTH = 120
+ARITHMETIC_ROUNDS = 31
 FULL, QUICK = ("1.1B", "4.4B"), ("0.1B", "0.5B")
 
 
@@ -29,6 +30,8 @@ def main() -> None:
     size, larger = QUICK if arguments.quick else FULL
     wanted = [arguments.only] if arguments.only else PARTS
     console = _console()
+    if "arithmetic" in wanted:
+        console.print(arithmetic.table(ARITHMETIC_ROUNDS))
     measured = {}
     if "folder" in wanted:
         measured["folder store"] = parts.folder(size, arguments.rounds)

@@ -12,7 +12,7 @@ from benchmarks.merge.s3_server import S3Server
 OURS = "perennial"
 PLAIN = "plain loop, safetensors and torch"
 MERGEKIT = "mergekit task_arithmetic, lazy"
-DIGESTS = "SHA-256 alone, all cores"
+DIGESTS = "BLAKE3 alone, all cores"
 FOLDER_FLOOR = "floor: cat"
 S3_FLOOR = "floor: plain GETs and PUTs"
 MERGES = (OURS, PLAIN, MERGEKIT)
