@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -17,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from jobs.records import Record
 from jobs.suites.suite import load_suite
 from pipelines.fleet.placement import Placement
 from pipelines.fleet.sections import (
@@ -49,17 +49,11 @@ Source = Annotated[str, BeforeValidator(_resolved)]
 Name = Annotated[str, Field(pattern=NAME)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        defer_build=True,
-        frozen=True,
-        extra="forbid",
-        populate_by_name=True,
-        use_attribute_docstrings=True,
-    )
+class _Entry(Record):
+    model_config = ConfigDict(populate_by_name=True, use_attribute_docstrings=True)
 
 
-class Model(_Part):
+class Model(_Entry):
     """Where a model comes from."""
 
     source: Source = Field(alias="from", min_length=1)
@@ -79,7 +73,7 @@ class Derived(Model):
         return f"{self.name}-instruct"
 
 
-class Sibling(_Part):
+class Sibling(_Entry):
     """Another version with the same shapes, whose residual is tried on the refreshed base."""
 
     name: Name
@@ -88,7 +82,7 @@ class Sibling(_Part):
     instruct: Model
 
 
-class Family(_Part):
+class Family(_Entry):
     """A base model, its instruct twin, and any models derived from the same base."""
 
     name: Name
@@ -165,7 +159,7 @@ class Family(_Part):
         return self
 
 
-class Fleet(_Part):
+class Fleet(_Entry):
     """The families to keep current, and the settings of a refresh."""
 
     name: Name

@@ -1,16 +1,16 @@
 """The fleet's pools and sizes, which a step's placement refers to."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from jobs.records import Record
 
 QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 
 
-class Placement(BaseModel):
+class Placement(Record):
     """Pools and sizes; each field is a parameter of the workflow (``train-gpus``)."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
-    )
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     cpu_pool: str = "cpu"
     """Node pool (label perennial.dev/pool) of the steps that need no GPU."""

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from jobs.errors import BadInputError
+from jobs.records import message_of
 from jobs.suites.suite import suite_names
 from jobs.words import nearest, nearest_of
 from pipelines.fleet.model import Fleet
@@ -74,7 +76,7 @@ def _described(error: ValidationError, source: YamlSource) -> str:
     return _problem(problems[0], source) + more
 
 
-def _is_echo(problem: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> bool:
+def _is_echo(problem: ErrorDetails, problems: Sequence[ErrorDetails]) -> bool:
     """Whether a field is missing because it is misspelt; the misspelling is what to name."""
     *around, name = problem["loc"] or ("",)
     return problem["type"] == "missing" and any(
@@ -85,10 +87,10 @@ def _is_echo(problem: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) 
     )
 
 
-def _problem(problem: Mapping[str, Any], source: YamlSource) -> str:
+def _problem(problem: ErrorDetails, source: YamlSource) -> str:
     location = [_as_written(step) for step in problem["loc"]]
     field = _field(location)
-    message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    message = message_of(problem).removeprefix("Input ")
     if problem["type"] == "extra_forbidden":
         hint = nearest(str(location[-1]), known_fields(location[:-1]))
         return f"{source.position_of_key(location)}: {field}: unknown field; {hint}"
@@ -102,7 +104,7 @@ def _problem(problem: Mapping[str, Any], source: YamlSource) -> str:
     return f"{source.position(location)}: {field or 'fleet'}: {message}{said}{near}"
 
 
-def _near_choice(problem: Mapping[str, Any]) -> str:
+def _near_choice(problem: ErrorDetails) -> str:
     if problem["type"] != "literal_error":
         return ""
     expected = str(problem["ctx"]["expected"]).replace(" or ", ", ")

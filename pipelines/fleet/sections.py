@@ -34,6 +34,7 @@ from jobs.kinds.scores import HELDOUT_TASK
 from jobs.merge.settings import MergeSettings
 from jobs.pack.settings import PackSettings
 from jobs.promote.settings import PromoteSettings
+from jobs.records import message_of
 from jobs.report.settings import ReportSettings
 from jobs.train.settings import TrainSettings
 
@@ -169,8 +170,8 @@ def check_together(job: str, values: Section) -> str:
     try:
         JOBS[job].model_validate({**wired, **values})
     except ValidationError as error:
-        said = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
-        return re.sub(r"--([a-z-]+)", lambda flag: flag[1].replace("-", "_"), said)
+        why = message_of(error.errors()[0])
+        return re.sub(r"--([a-z-]+)", lambda flag: flag[1].replace("-", "_"), why)
     return ""
 
 

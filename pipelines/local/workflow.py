@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from jobs.errors import BadInputError
+from jobs.records import Record, message_of
 from jobs.words import shown
 from pipelines.local.forms import (
     ListTag,
@@ -40,10 +41,8 @@ Idle = Any
 """A field that has no meaning on one machine."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True
-    )
+class _Strict(Record):
+    model_config = ConfigDict(alias_generator=to_camel)
 
 
 P = TypeVar("P", bound=BaseModel)
@@ -226,7 +225,7 @@ def _refusal(source: YamlSource, error: ValidationError) -> BadInputError:
     problems = error.errors()
     first = next((p for p in problems if p["type"] != "missing"), problems[0])
     location = [key for key in first["loc"] if key not in KINDS]
-    where, why = source.position(location), first["msg"].removeprefix("Value error, ")
+    where, why = source.position(location), message_of(first)
     if first["type"] == "extra_forbidden":
         where, why = source.position_of_key(location), "this field"
     elif first["type"] == "missing":

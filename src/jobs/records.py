@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from jobs.errors import BadInputError
 from jobs.words import shortened
@@ -49,5 +50,9 @@ def first_problem(error: ValidationError) -> str:
     """The first problem as one line: where (unless it concerns the whole), and what is wrong."""
     first = error.errors()[0]
     where = shortened(ascii(".".join(map(str, first["loc"])))[1:-1])
-    said = str(first["msg"]).removeprefix("Value error, ")
-    return f"{where}: {said}" if where else said
+    return f"{where}: {message_of(first)}" if where else message_of(first)
+
+
+def message_of(problem: ErrorDetails) -> str:
+    """What pydantic says of one problem, without its mark of our own ValueErrors."""
+    return problem["msg"].removeprefix("Value error, ")

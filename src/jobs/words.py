@@ -6,19 +6,21 @@ from collections.abc import Sequence
 SHOWN_CHARACTERS = 80
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """What was probably meant, or else all there is.
+def nearest(word: str, known: Sequence[str], otherwise: str | None = None) -> str:
+    """What was probably meant, or else `otherwise`; by default all there is.
 
     >>> nearest("epoch", ["epochs", "seed"]), nearest("x", ["epochs", "seed"])
     ('did you mean epochs?', 'known: epochs, seed')
     """
     near = nearest_of(word, known)
-    return f"did you mean {near}?" if near else f"known: {', '.join(known)}"
+    if near is not None:
+        return f"did you mean {near}?"
+    return otherwise or f"known: {', '.join(known)}"
 
 
-def nearest_of(word: str, known: Sequence[str]) -> str | None:
+def nearest_of(word: str, known: Sequence[str], cutoff: float = 0.6) -> str | None:
     """The one of `known` that `word` is probably a misspelling of."""
-    near = difflib.get_close_matches(word, known, 1)
+    near = difflib.get_close_matches(word, known, 1, cutoff)
     return near[0] if near else None
 
 

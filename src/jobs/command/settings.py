@@ -3,7 +3,6 @@
 Included: how the contract treats a field (`Role`), and errors that name flag, value and fix.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
@@ -20,8 +19,9 @@ from pydantic_settings import (
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
-from jobs.records import Promised
+from jobs.records import Promised, message_of
 from jobs.store.uri import normal_uri
+from jobs.words import nearest
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,7 @@ class FlagSettings(BaseSettings):
         for argument in arguments:
             flag = argument.split("=")[0]
             if flag.startswith("--") and flag not in [*flags, "--help"]:
-                near = difflib.get_close_matches(flag, flags, 1)
-                hint = f"did you mean {near[0]}?" if near else f"known: {' '.join(flags)}"
-                raise BadInputError(f"unknown flag {flag}; {hint}")
+                raise BadInputError(f"unknown flag {flag}; {nearest(flag, flags)}")
         try:
             source: CliSettingsSource[Any] = CliSettingsSource(cls, cli_prog_name=f"jobs.{cls.job}")
             return cls(**source(args=list(arguments))())
@@ -156,10 +154,10 @@ def describe(error: ValidationError, model: type[FlagSettings]) -> str:
     """The first problem of a validation error, as one line: flag, value, what was expected."""
     first = error.errors()[0]
     if not first["loc"]:
-        return str(first["msg"]).removeprefix("Value error, ")
+        return message_of(first)
     name = str(first["loc"][0])
     flag = "--" + name.replace("_", "-")
     if first["type"] == "missing":
         return f"{flag} is required; see python -m jobs.{model.job} --help"
-    message = str(first["msg"]).removeprefix("Value error, ")
+    message = message_of(first)
     return f"{flag} {first['input']!r} is wrong: {message[0].lower()}{message[1:]}"

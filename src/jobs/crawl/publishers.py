@@ -3,7 +3,6 @@
 A publisher is known here by its place in Fundus's collection, as ``us.TheIntercept``.
 """
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -17,6 +16,7 @@ from fundus.scraping.session import session_handler
 from jobs.errors import BadInputError, TransientError
 from jobs.store.failures import NotFoundError
 from jobs.store.prefix import Prefix
+from jobs.words import nearest_of
 
 OPT_OUTS = "opt-outs.json"
 NO_ROBOTS = range(400, 500)
@@ -60,9 +60,8 @@ def choose(names: Iterable[str]) -> dict[str, Publisher]:
 
 def _hint(name: str, known: Iterable[str]) -> str:
     lowered = {item.lower(): item for item in known}
-    near = difflib.get_close_matches(name.lower(), lowered, 1, cutoff=0.5)
-    if near:
-        return f"did you mean {lowered[near[0]]}?"
+    if near := nearest_of(name.lower(), [*lowered], cutoff=0.5):
+        return f"did you mean {lowered[near]}?"
     return f"countries are {','.join(sorted(PublisherCollection.get_subgroup_mapping()))}"
 
 

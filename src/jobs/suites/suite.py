@@ -3,7 +3,6 @@
 Light on purpose (pydantic and YAML): the plan of a refresh reads suites too.
 """
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from pydantic import Field
 
 from jobs.errors import BadInputError
 from jobs.records import Record
+from jobs.words import nearest
 
 Group = Literal["instruction", "reasoning", "other"]
 
@@ -88,5 +88,4 @@ def load_suite(name: str) -> Suite:
 
 
 def _nearest(name: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(name, names, 1)
-    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
+    return nearest(repr(name), [*map(repr, names)], f"there are: {', '.join(names)}")

@@ -20,7 +20,7 @@ from jobs.merge.fit.normal_config import (
     Config,
     normal_form,
 )
-from jobs.words import nearest_of, shortened, shown
+from jobs.words import nearest, shortened, shown
 
 # Of a difference in these it is known that siblings of one architecture may bear it.
 _MAY_BE_HARMLESS = ("max_position_embeddings", "rope_scaling", "rope_theta", "sliding_window")
@@ -109,8 +109,7 @@ def _check_allowed(allowed: Collection[str], known: Collection[str]) -> None:
                 "name the one that may differ"
             )
         if name not in known and name not in (*ROPE_FIELDS, "layer_types", *_MAY_BE_HARMLESS):
-            near = nearest_of(name, sorted(known))
-            hint = f"did you mean {near}?" if near else "name a field that differs"
+            hint = nearest(name, sorted(known), "name a field that differs")
             raise BadInputError(f"--allow-config {name}: no config.json has that field; {hint}")
 
 
