@@ -1,11 +1,13 @@
 """``python -m jobs.bundle``."""
 
 from jobs.bundle.settings import BundleSettings
+from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics, run_job
 
 
 def work(job: Job[BundleSettings]) -> Statistics:
-    from jobs.bundle.work import seal
+    with importing():
+        from jobs.bundle.work import seal
 
     return seal(job)
 

@@ -1,11 +1,13 @@
 """``python -m jobs.crawl``."""
 
+from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics, run_job
 from jobs.crawl.settings import CrawlSettings
 
 
 def work(job: Job[CrawlSettings]) -> Statistics:
-    from jobs.crawl.work import crawl
+    with importing():
+        from jobs.crawl.work import crawl
 
     return crawl(job)
 

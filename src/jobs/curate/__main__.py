@@ -1,11 +1,13 @@
 """``python -m jobs.curate``."""
 
+from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics, run_job
 from jobs.curate.settings import CurateSettings
 
 
 def work(job: Job[CurateSettings]) -> Statistics:
-    from jobs.curate.work import curate
+    with importing():
+        from jobs.curate.work import curate
 
     return curate(job)
 

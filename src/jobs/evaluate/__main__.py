@@ -1,11 +1,13 @@
 """``python -m jobs.evaluate``."""
 
+from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics, run_job
 from jobs.evaluate.settings import EvaluateSettings
 
 
 def work(job: Job[EvaluateSettings]) -> Statistics:
-    from jobs.evaluate.work import evaluate
+    with importing():
+        from jobs.evaluate.work import evaluate
 
     return evaluate(job)
 

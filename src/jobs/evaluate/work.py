@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics
 from jobs.evaluate.offline import go_offline, unpack_sentence_model
 from jobs.evaluate.scores import LmEvalResults, items, metric_scores, num_items
@@ -35,14 +36,15 @@ def evaluate(job: Job[EvaluateSettings]) -> Statistics:
         go_offline(scratch)
         if task and task.sentence_model:
             unpack_sentence_model(job.inputs["bundle"], scratch)
-        from jobs.evaluate.model import load_model
-        from jobs.evaluate.tasks import bundle_tasks, heldout_tasks
+        with importing():  # loading a model imports its architecture; a task, its functions
+            from jobs.evaluate.model import load_model
+            from jobs.evaluate.tasks import bundle_tasks, heldout_tasks
 
-        model = load_model(job.inputs["model"], scratch / "model", settings.batch_size)
-        if task:
-            tasks = bundle_tasks(job.inputs["bundle"], task, model.max_length)
-        else:
-            tasks = heldout_tasks(job.inputs["rows"])
+            model = load_model(job.inputs["model"], scratch / "model", settings.batch_size)
+            if task:
+                tasks = bundle_tasks(job.inputs["bundle"], task, model.max_length)
+            else:
+                tasks = heldout_tasks(job.inputs["rows"])
         chat = bool(task and task.apply_chat_template and model.tokenizer.chat_template)
         results = _run(model, tasks, settings.limit, chat)
     return _write(job, task, results, chat)

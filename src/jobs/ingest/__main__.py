@@ -1,9 +1,11 @@
+from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics, run_job
 from jobs.ingest.settings import IngestSettings
 
 
 def work(job: Job[IngestSettings]) -> Statistics:
-    from jobs.ingest.work import import_model
+    with importing():
+        from jobs.ingest.work import import_model
 
     return import_model(job)
 

@@ -1,9 +1,11 @@
+from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics, run_job
 from jobs.merge.settings import MergeSettings
 
 
 def work(job: Job[MergeSettings]) -> Statistics:
-    from jobs.merge.work import merge
+    with importing():
+        from jobs.merge.work import merge
 
     return merge(job)
 

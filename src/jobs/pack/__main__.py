@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 
 from jobs.artifacts.reading import Artifact
+from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics, run_job
 from jobs.kinds.model import tokenizer_of
 from jobs.pack.settings import PackSettings
@@ -12,7 +13,8 @@ def open_inputs(settings: PackSettings) -> Mapping[str, Artifact]:
 
 
 def work(job: Job[PackSettings]) -> Statistics:
-    from jobs.pack.work import write_packed
+    with importing():
+        from jobs.pack.work import write_packed
 
     return write_packed(job)
 

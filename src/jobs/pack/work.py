@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter
+from jobs.command.importing import importing
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.errors import BadInputError
@@ -51,10 +52,11 @@ def write_packed(job: Job[PackSettings]) -> Statistics:
 
 def load_tokenizer(model: Artifact, scratch: Path) -> Any:
     """The tokenizer of a model artifact, without its weights."""
-    from transformers import AutoTokenizer
-
     folder = model.local_copy(scratch, names=(CONFIG, *TOKENIZER_FILES))
-    return AutoTokenizer.from_pretrained(folder)
+    with importing():  # the tokenizer's class comes as it is loaded; and torch, where installed
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(folder)
 
 
 def _pack_conversations(job: Job[PackSettings], tokenizer: Any) -> Statistics:

@@ -1,10 +1,12 @@
+from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics, run_job
 from jobs.report.evidence.collect import open_run
 from jobs.report.settings import ReportSettings
 
 
 def work(job: Job[ReportSettings]) -> Statistics:
-    from jobs.report.work import write_report
+    with importing():
+        from jobs.report.work import write_report
 
     return write_report(job)
 

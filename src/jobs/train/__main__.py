@@ -1,19 +1,22 @@
 import os
 
+from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics, begin, run_command, run_job
 from jobs.train.orphans import die_with_parent
 from jobs.train.settings import TrainSettings
 
 
 def work(job: Job[TrainSettings]) -> Statistics:
-    from jobs.train.work import train
+    with importing():
+        from jobs.train.work import train
 
     return train(job)
 
 
 def launch(settings: TrainSettings) -> None:
     if begin(settings, settings.open_inputs()) is not None:
-        from jobs.train.launch import under_torchrun
+        with importing():
+            from jobs.train.launch import under_torchrun
 
         under_torchrun(settings.processes)
 

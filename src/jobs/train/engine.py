@@ -13,6 +13,7 @@ from huggingface_hub import save_torch_state_dict
 from torch import distributed
 from transformers import AutoModelForCausalLM
 
+from jobs.command.importing import importing
 from jobs.errors import BadInputError
 from jobs.train.settings import TrainSettings
 
@@ -41,11 +42,12 @@ def build(folder: Path, settings: TrainSettings, world_size: int, device: torch.
         accumulation_steps = settings.accumulation_steps(world_size)
     except ValueError as error:
         raise BadInputError(str(error)) from error
-    model = AutoModelForCausalLM.from_pretrained(
-        folder,
-        dtype=torch.bfloat16 if on_gpu else torch.float32,
-        attn_implementation="sdpa",
-    )
+    with importing():  # loading a model imports its architecture
+        model = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=torch.bfloat16 if on_gpu else torch.float32,
+            attn_implementation="sdpa",
+        )
     config = {
         "train_batch_size": settings.batch_rows,
         "train_micro_batch_size_per_gpu": settings.micro_batch_rows,
