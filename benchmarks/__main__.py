@@ -1,15 +1,15 @@
 """`make bench`: prints every performance figure as tables.
 
-python -m benchmarks [engine] [demo]
+python -m benchmarks [engine] [start] [demo]
 """
 
 import argparse
 
 from rich.console import Console
 
-from benchmarks import demo, engine
+from benchmarks import demo, engine, start
 
-TABLES = {"engine": engine.table, "demo": demo.table}
+TABLES = {"engine": engine.table, "start": start.table, "demo": demo.table}
 
 
 def main() -> None:

@@ -21,25 +21,31 @@ PERIOD = "2026-10"
 
 def table() -> Table:
     """Runs the refresh twice: once into an empty store, once more where all is there."""
-    workflow = read_workflow(WORKFLOW)
     shown = Table(title="The demo's refresh: seconds a step; then again, where all is there")
     for heading in ("step", "seconds", "again"):
         shown.add_column(heading, justify="left" if heading == "step" else "right")
     with tempfile.TemporaryDirectory() as scratch, serve(SAMPLE) as ccnews_server:
         make_family(WORK / "family", ccnews_server)
-        served = [f"crawl-ccnews-server={ccnews_server}"]
-        parameters = run_parameters(read_fleet(FLEET), PERIOD, f"{scratch}/store", "bench", served)
         runs, totals = [], []
         for number in (1, 2):
             started = time.perf_counter()
-            quiet = Console(file=io.StringIO())
-            ran = run_workflow(workflow, parameters, Path(scratch) / str(number), console=quiet)
+            runs.append(
+                refresh(Path(scratch) / "store", ccnews_server, Path(scratch) / str(number))
+            )
             totals.append(time.perf_counter() - started)
-            if ran.exit_code:
-                raise RuntimeError(f"the refresh ended with {ran.exit_code}")
-            runs.append({step.name: step.seconds for step in ran.steps})
     for name, seconds in runs[0].items():
         shown.add_row(name, f"{seconds:.1f}", f"{runs[1][name]:.1f}")
     shown.add_section()
     shown.add_row("all, by the clock", *(f"{total:.1f}" for total in totals))
     return shown
+
+
+def refresh(store: Path, ccnews_server: str, work: Path) -> dict[str, float]:
+    """Runs the refresh of `PERIOD`: step → seconds. Raises RuntimeError where it fails."""
+    served = [f"crawl-ccnews-server={ccnews_server}"]
+    parameters = run_parameters(read_fleet(FLEET), PERIOD, str(store), None, served)
+    quiet = Console(file=io.StringIO())
+    ran = run_workflow(read_workflow(WORKFLOW), parameters, work, console=quiet)
+    if ran.exit_code:
+        raise RuntimeError(f"the refresh ended with {ran.exit_code}")
+    return {step.name: step.seconds for step in ran.steps}
