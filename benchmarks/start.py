@@ -5,9 +5,10 @@ python -m benchmarks.start [--rounds 5] [--before FOLDER] [--only JOB …]
 Each job runs as a process, on the demo's data. Three figures, each by the clock and in processor
 seconds (which other processes on the machine disturb less):
 
-to work: from the start of the process to the beginning of its last import. Libraries import at
-    their first use as well, so this is when the last of what a job needs is there, its model
-    loaded. Of the processes of train, the last to get there, and the processor seconds of all.
+to work: from the start of the process until 99 of 100 of its imports have begun. Libraries import
+    at their first use as well, so this is when what a job needs is there, its model loaded; a
+    stray module that work asks for later does not count. Of the processes of train, the last to
+    get there, and the processor seconds of all.
 whole:   from start to end, the artifact made.
 again:   the same once more, the artifact found there.
 

@@ -1,4 +1,4 @@
-"""The figure of a start ends at a job's last import, wherever in its course that is."""
+"""The figure of a start ends with a job's imports, wherever in its course they are."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ time.sleep(0.6)
 """
 
 
-def test_to_work_ends_at_the_last_import_and_whole_at_the_end(tmp_path: Path) -> None:
+def test_to_work_ends_with_the_imports_and_whole_at_the_end(tmp_path: Path) -> None:
     folder = tmp_path / "src/jobs/nap"
     folder.mkdir(parents=True)
     for module in (folder.parent / "__init__.py", folder / "__init__.py"):
