@@ -25,8 +25,10 @@ from jobs.merge.arithmetic.merge import Moments
 from jobs.merge.fit.plan import Piece
 from jobs.merge.stream.source import Source
 
-SLOTS = 16
+REMOTE_SLOTS = 16
 """Pieces at work at a time: enough to hide a bucket's latency behind 48 reads."""
+LOCAL_SLOTS = 5
+"""The same where all inputs are folders: with more, buffers are cold when they are filled again."""
 REMOTE_ELEMENTS = 2**21
 """Most of a piece: 4 MiB of bfloat16 an operand, a good size for a ranged request."""
 LOCAL_ELEMENTS = 2**20
@@ -60,8 +62,9 @@ class Stream:
     ) -> None:
         self._sources, self._compute = sources, compute
         remote = any(source.remote for source in sources.values())
+        self._num_slots = REMOTE_SLOTS if remote else LOCAL_SLOTS
         most = REMOTE_ELEMENTS if remote else LOCAL_ELEMENTS
-        fitting = max_bytes // (SLOTS * sum(widths.values()))
+        fitting = max_bytes // (self._num_slots * sum(widths.values()))
         self.most_elements = max(1, min(most, fitting) // 64 * 64)  # 64: buffers stay aligned
         self._widths = widths
         self.busy: defaultdict[str, float] = defaultdict(float)
@@ -69,7 +72,7 @@ class Stream:
         self._threads = contextlib.ExitStack()
 
     def __enter__(self) -> "Stream":
-        self._fetchers = self._pool(SLOTS * len(self._sources))
+        self._fetchers = self._pool(self._num_slots * len(self._sources))
         self._digesters = {role: self._pool(1) for role in self._sources}  # in order of the file
         self._workers = self._pool(len(os.sched_getaffinity(0)))
         return self
@@ -110,7 +113,7 @@ class Stream:
     def _slots(self) -> list[dict[str, Bytes]]:
         """Cut from one allocation, which the system can back with huge pages."""
         sizes = {name: self.most_elements * width for name, width in self._widths.items()}
-        memory = np.empty((SLOTS, sum(sizes.values())), np.uint8)
+        memory = np.empty((self._num_slots, sum(sizes.values())), np.uint8)
         ends = np.cumsum(list(sizes.values()))
         return [dict(zip(sizes, np.split(row, ends[:-1]), strict=True)) for row in memory]
 
