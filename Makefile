@@ -14,7 +14,7 @@ JOBS     := $(notdir $(patsubst %/__main__.py,%,$(wildcard src/jobs/*/__main__.p
 VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 PIP      := -m pip install -qq --disable-pip-version-check --require-hashes --no-deps
-INSTALL  := $(UV) pip install --quiet --no-deps --require-build-hashes \
+INSTALL  := $(UV) pip install --quiet --no-deps --compile-bytecode --require-build-hashes \
             --build-constraints requirements/tools.lock
 COMPILE  := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes
 
