@@ -106,3 +106,8 @@ def task() -> Task:
         return {"name": name, "template": template, "arguments": arguments, **fields}
 
     return make
+
+
+def statuses(ran: Ran) -> dict[str, str]:
+    """Step → how it ended."""
+    return {step.name: step.status for step in ran.steps}

@@ -1,23 +1,12 @@
 """The engine's semantics, with real child processes."""
 
-import asyncio
 import json
 from functools import partial
-from typing import Any
 
 import pytest
-import yaml
 
 from jobs.errors import BadInputError
-from pipelines.local.engine import Engine, Outcome, Runner, Step
-from pipelines.local.run import Ran, run_workflow
-from pipelines.local.workflow import read_workflow
-from tests.pipelines.local.conftest import Small, Task, declared
-
-
-def statuses(ran: Ran) -> dict[str, str]:
-    return {step.name: step.status for step in ran.steps}
-
+from tests.pipelines.local.conftest import Small, Task, declared, statuses
 
 ITEMS = "{{workflow.parameters.items}}"
 
@@ -128,119 +117,6 @@ def test_a_failure_within_a_dag_or_an_item_is_a_failure_of_the_task(
     )
     assert ran.exit_code == 3
     assert small.said() == ["one", "one"]
-
-
-def retry(codes: str = "-1, 75, 137", duration: str = "0s") -> dict[str, Any]:
-    return {
-        "limit": "2",
-        "retryPolicy": "Always",
-        "expression": f"lastRetry.status == 'Error' || asInt(lastRetry.exitCode) in [{codes}]",
-        "backoff": {"duration": duration, "factor": "3"},
-    }
-
-
-@pytest.mark.parametrize(
-    ("end", "attempts", "exit_code"),
-    [
-        ("sys.exit(75)", 3, 75),
-        ("os.kill(os.getpid(), 9)", 3, 137),
-        ("sys.exit(64)", 1, 64),
-        ("raise ValueError", 1, 1),
-    ],
-)
-def test_retries_go_by_exit_code(
-    small: Small, task: Task, end: str, attempts: int, exit_code: int
-) -> None:
-    flaky = small.python("flaky", f"import os, sys; {end}", retryStrategy=retry())
-    ran = small.run([task("flaky", template="flaky")], flaky)
-    assert ran.exit_code == exit_code
-    assert [(s.attempts, s.exit_code) for s in ran.steps] == [(attempts, exit_code)]
-
-
-class Failing(Runner):
-    """Runs nothing, and ends each attempt in one way."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        self.pauses: list[float] = []
-
-    async def run(self, step: Step, attempt: int) -> Outcome:  # noqa: ARG002 - a Runner's
-        return self.outcome
-
-    async def pause(self, step: Step, outcome: Outcome, seconds: float) -> None:  # noqa: ARG002
-        self.pauses.append(seconds)
-
-
-@pytest.mark.parametrize(
-    ("outcome", "pauses"),
-    [
-        (Outcome("Failed", 75), [20, 60]),
-        (Outcome("Failed", 143), [20, 60]),
-        (Outcome("Failed", 7), []),
-        (Outcome("Failed", 1), []),
-        (Outcome("Error"), [20, 60]),
-        (Outcome("Stopped", 143), []),
-        (Outcome("Succeeded"), []),
-    ],
-)
-def test_each_pause_is_the_factor_times_the_one_before(
-    small: Small, task: Task, outcome: Outcome, pauses: list[float]
-) -> None:
-    """Twenty seconds, and three times twenty."""
-    flaky = small.python("flaky", "pass", retryStrategy=retry("75, 143", "20s"))
-    workflow = read_workflow(small.write([task("flaky", template="flaky")], flaky))
-    runner = Failing(outcome)
-    assert asyncio.run(Engine(workflow, {}, runner).run()) == outcome
-    assert runner.pauses == pauses
-
-
-def test_a_retry_may_succeed(small: Small, task: Task) -> None:
-    marker = small.folder / "tried"
-    code = (
-        f"import pathlib, sys; p = pathlib.Path({str(marker)!r})\n"
-        "if not p.exists(): p.touch(); sys.exit(75)"
-    )
-    ran = small.run(
-        [task("flaky", template="flaky")], small.python("flaky", code, retryStrategy=retry())
-    )
-    assert ran.exit_code == 0
-    assert ran.steps[0].attempts == 2
-    logs = sorted(path.name for path in (small.folder / "work/logs").iterdir())
-    assert logs == ["flaky.2.log", "flaky.log"]
-
-
-def test_a_missing_output_is_an_error(small: Small, task: Task) -> None:
-    silent = {**small.say(), "name": "silent"}
-    silent["container"] = {
-        "command": ["python", "-c", "pass"],
-        "env": [{"name": "PERENNIAL_OUTPUTS", "value": "/tmp/outputs"}],
-    }
-    ran = small.run([task("silent", "x", template="silent")], silent)
-    assert ran.exit_code == 1
-    assert statuses(ran) == {"silent": "Error"}
-    assert "did not write its output 'loud'" in small.shown()
-
-
-def test_an_output_of_the_attempt_before_does_not_count(small: Small, task: Task) -> None:
-    small.run([task("say", "one")])
-    path = small.write([task("say", "one")])
-    document = yaml.safe_load(path.read_text())
-    document["spec"]["templates"][-1]["container"]["args"] = ["pass"]
-    path.write_text(yaml.safe_dump(document))
-    ran = run_workflow(read_workflow(path), {}, small.folder / "work", 2, small.console)
-    assert statuses(ran) == {"say": "Error"}
-
-
-def test_a_program_that_is_not_there(small: Small, task: Task) -> None:
-    ran = small.run([task("x", template="x")], {"name": "x", "container": {"command": ["no-such"]}})
-    assert ran.exit_code == 127
-
-
-def test_deadline(small: Small, task: Task) -> None:
-    slow = small.python("slow", "import time; time.sleep(60)", activeDeadlineSeconds=1)
-    ran = small.run([task("slow", template="slow")], slow)
-    assert ran.exit_code == 143
-    assert "took longer than 1 s" in small.shown()
 
 
 def test_a_job_that_found_its_artifact_is_shown_as_cached(small: Small, task: Task) -> None:
