@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from rich.table import Table
 
-from benchmarks.merge.contenders import MERGEKIT, OURS
+from benchmarks.merge.contenders import DIGESTS, MERGEKIT, OURS
 from benchmarks.merge.measure import Figures, Run
 from benchmarks.merge.parts import Measured
 
@@ -56,8 +56,12 @@ def _share(same: float) -> str:
 
 
 def profiles(measured: Mapping[str, Measured]) -> Iterator[str]:
-    """How much faster than mergekit, and where the merge spent its time."""
+    """How it stands to mergekit and to the floors, and where the merge spent its time."""
     for store, part in measured.items():
+        if DIGESTS in part.figures:
+            floors = part.figures[part.floor].seconds + part.figures[DIGESTS].seconds
+            times = part.figures[OURS].seconds / floors
+            yield f"{store}: {times:.2f} × cat and the digests, one after the other"
         if MERGEKIT in part.figures:
             times = part.figures[MERGEKIT].seconds / part.figures[OURS].seconds
             yield f"{store}: {times:.1f} × as fast as mergekit"
