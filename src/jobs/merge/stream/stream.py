@@ -25,12 +25,12 @@ from jobs.merge.arithmetic.merge import Moments
 from jobs.merge.fit.plan import Piece
 from jobs.merge.stream.source import Source
 
-REMOTE_SLOTS = 16
-"""Pieces at work at a time: enough to hide a bucket's latency behind 48 reads."""
+REMOTE_SLOTS = 8
+"""Pieces at work at a time: enough to hide a bucket's latency behind 24 reads."""
 LOCAL_SLOTS = 5
 """The same where all inputs are folders: with more, buffers are cold when they are filled again."""
-REMOTE_ELEMENTS = 2**21
-"""Most of a piece: 4 MiB of bfloat16 an operand, a good size for a ranged request."""
+REMOTE_ELEMENTS = 2**22
+"""Most of a piece: 8 MiB of bfloat16 an operand, for a server's work is by the request."""
 LOCAL_ELEMENTS = 2**20
 """The same where all inputs are folders: there is no request to make worth its while."""
 
