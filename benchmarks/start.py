@@ -12,7 +12,8 @@ to work: from the start of the process until 99 of 100 of its imports have begun
 whole:   from start to end, the artifact made.
 again:   the same once more, the artifact found there.
 
-With --before, the code in another checkout is measured in turns with this one's.
+With --before, the code in another checkout is measured in turns with this one's. It must read
+the artifacts that this one writes.
 """
 
 import argparse

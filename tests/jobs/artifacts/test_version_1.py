@@ -51,7 +51,7 @@ ROWS = """{
   "digest": "8f7adb0038dba458c37f40b562321a327a8ec0367e80233ec06e8d766b12266c",
   "inputs": {
     "tokenizer": {
-      "uri": "/tmp/v1/model",
+      "uri": "/data/models/pico/base",
       "digest": "326496a2a3c9da76f1a0a189f028e23bee2324dc490280299c7bd9716a57def2",
       "part": "0af8abe717b539d8e77138d599e81886497296a80b068837a0a389f97ed9bab5"
     }
