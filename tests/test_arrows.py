@@ -18,7 +18,8 @@ FLOORS = (
     {"jobs.strict_json", "jobs.records", "jobs.hub"},
     {"jobs.store"},
     {"jobs.artifacts"},
-    {"jobs.command", "jobs.kinds", "jobs.suites"},
+    {"jobs.kinds"},
+    {"jobs.command", "jobs.suites"},
 )
 HEAVY = {"torch", "transformers", "deepspeed", "lm_eval", "datasets", "numpy", "pyarrow", "numba"}
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from jobs.artifacts.manifest import Manifest, Work, find_manifest
 from jobs.command.quantity import parse_count
 from jobs.command.settings import FlagSettings, JobSettings
-from jobs.kinds.promises import ImportedModel, PackedRows
+from jobs.kinds.promises import ImportedModel, Outputs, PackedRows
 from jobs.pack.settings import PackSettings
 from jobs.store.prefix import Prefix
 from jobs.train.settings import TrainSettings
@@ -152,8 +152,7 @@ def _outputs(step: Step, manifest: Manifest | None) -> dict[str, str]:
     """The step's outputs as its job wrote them, where its artifact is there."""
     if manifest is None:
         return {}
-    outputs: dict[str, str] = manifest.statistics.get("outputs", {})
-    known = {name.replace("_", "-"): value for name, value in outputs.items()}
+    known = Outputs.told(manifest.statistics, step.inputs["out"]).by_parameter
     known["digest"] = manifest.digest
     return {name: value for name, value in known.items() if name in step.outputs}
 

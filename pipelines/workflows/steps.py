@@ -9,15 +9,11 @@ from collections.abc import Mapping, Sequence
 from hera.workflows import DAG, Container, Parameter, Task
 from hera.workflows import models as argo
 
-from jobs.command.settings import JobSettings
 from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, JOBS, section_keys
 from pipelines.workflows.placement import PLACES, RETRY_BACKOFF, RETRY_EXPRESSION, parameter
 
 OUTPUTS = "/tmp/outputs"  # noqa: S108 - a path in the step's own container
 ENVIRONMENT_SECRET = "perennial-environment"  # noqa: S105 - a secret's name
-
-# Output parameters beside `digest`, which every job that makes an artifact has.
-MORE_OUTPUTS = {"ingest": ("tokenizer-digest",), "promote": ("decision", "release")}
 
 
 def job_template(job: str) -> Container:
@@ -35,7 +31,7 @@ def job_template(job: str) -> Container:
         ],
         outputs=[
             Parameter(name=name, value_from=argo.ValueFrom(path=f"{OUTPUTS}/{name}"))
-            for name in output_names(job)
+            for name in settings.outputs
         ],
         image=image,
         command=["python", "-m", f"jobs.{job}"],
@@ -67,12 +63,6 @@ def job_template(job: str) -> Container:
             backoff=argo.Backoff(**RETRY_BACKOFF),
         ),
     )
-
-
-def output_names(job: str) -> tuple[str, ...]:
-    """The job's output parameters: files that it writes to PERENNIAL_OUTPUTS."""
-    digest = ("digest",) if issubclass(JOBS[job], JobSettings) else ()
-    return digest + MORE_OUTPUTS.get(job, ())
 
 
 def tolerations(pool: str) -> list[argo.Toleration] | None:

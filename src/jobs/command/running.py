@@ -20,6 +20,7 @@ from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter, LostRaceError
 from jobs.command.settings import FlagSettings, JobSettings
 from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
+from jobs.kinds.promises import Outputs
 from jobs.store.prefix import Prefix
 
 F = TypeVar("F", bound=FlagSettings)
@@ -96,7 +97,8 @@ def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
             )
         Artifact.open(prefix.uri)
         log.info("already-done out=%s digest=%s", prefix.uri, found.digest[:12])
-        write_outputs(digest=found.digest, **_outputs(found.statistics), **{ALREADY_DONE: ""})
+        outputs = Outputs.told(found.statistics, prefix.uri).by_parameter
+        write_outputs({"digest": found.digest, **outputs, ALREADY_DONE: ""})
         return None
     named = {name: artifact.as_input() for name, artifact in inputs.items()}
     return Job(settings, inputs, ArtifactWriter(prefix, wanted, named))
@@ -105,9 +107,12 @@ def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
 def finish(job: Job[Any], statistics: Statistics) -> Artifact:
     """Commits the artifact, says so, and writes the step's output parameters.
 
-    Statistics that do not keep the job's promise are a bug, met before the commit.
+    Statistics that do not keep the job's promises are a bug, met before the commit.
     """
     job.settings.promises.model_validate(statistics)
+    outputs = Outputs.model_validate(statistics).by_parameter
+    if missing := set(job.settings.outputs) - {"digest", *outputs}:
+        raise KeyError(f"{job.settings.job} does not tell its outputs {sorted(missing)}")
     artifact = job.out.commit(statistics)
     logging.getLogger(job.settings.job).info(
         "committed out=%s digest=%s %s",
@@ -117,25 +122,17 @@ def finish(job: Job[Any], statistics: Statistics) -> Artifact:
             f"{k}={v}" for k, v in artifact.statistics.items() if isinstance(v, int | float | str)
         ),
     )
-    write_outputs(digest=artifact.digest, **_outputs(artifact.statistics))
+    write_outputs({"digest": artifact.digest, **outputs})
     return artifact
 
 
-def _outputs(statistics: Statistics) -> dict[str, str]:
-    outputs: dict[str, str] = statistics.get("outputs", {})
-    return outputs
-
-
-def write_outputs(**values: str) -> None:
-    """Output parameters of the step: one file each in the folder ``PERENNIAL_OUTPUTS``, if set.
-
-    A job declares its own by a statistic ``outputs`` (name → text); ``digest`` is always there.
-    """
+def write_outputs(values: Mapping[str, str]) -> None:
+    """Output parameters of the step: one file each in the folder ``PERENNIAL_OUTPUTS``, if set."""
     folder = os.environ.get("PERENNIAL_OUTPUTS")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for name, value in values.items():
-            (Path(folder) / name.replace("_", "-")).write_text(value)
+            (Path(folder) / name).write_text(value)
 
 
 def set_up_logging() -> None:

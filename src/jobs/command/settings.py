@@ -67,6 +67,8 @@ class FlagSettings(BaseSettings):
 
     job: ClassVar[str]
     """The job's name, as in ``python -m jobs.<job>``."""
+    outputs: ClassVar[tuple[str, ...]] = ()
+    """Names of the step's output parameters on which a workflow may rely."""
 
     @classmethod
     def settings_customise_sources(
@@ -118,6 +120,7 @@ class JobSettings(FlagSettings):
     """The kind of artifact that it writes."""
     version: ClassVar[str]
     """Raised whenever the same settings and inputs would make other files."""
+    outputs: ClassVar[tuple[str, ...]] = ("digest",)
     promises: ClassVar[type[Promised]] = Promised
     """What it promises others of its artifact's statistics."""
 

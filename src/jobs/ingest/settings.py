@@ -18,6 +18,7 @@ class IngestSettings(JobSettings):
     job: ClassVar[str] = "ingest"
     kind: ClassVar[str] = "model"
     version: ClassVar[str] = "1"
+    outputs: ClassVar[tuple[str, ...]] = ("digest", "tokenizer-digest")
     promises = ImportedModel
 
     source: str = Field(alias="from")

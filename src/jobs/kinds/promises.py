@@ -5,11 +5,26 @@ promise, and every reader reads through one, so that a key renamed on one side o
 once. What else a job tells is for people.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
 from jobs.records import Promised
+
+OutputName = Annotated[str, Field(pattern="^[a-z][a-z_-]*$")]
+
+
+class Outputs(Promised):
+    """Of any job: output parameters of its step beside the digest, by name."""
+
+    outputs: Mapping[OutputName, str] = {}
+
+    @property
+    def by_parameter(self) -> dict[str, str]:
+        """As the workflow spells them."""
+        return {name.replace("_", "-"): text for name, text in self.outputs.items()}
 
 
 class KeptArticles(Promised):

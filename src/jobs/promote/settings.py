@@ -13,6 +13,7 @@ class PromoteSettings(FlagSettings):
 
     job: ClassVar[str] = "promote"
     version: ClassVar[str] = "1"
+    outputs: ClassVar[tuple[str, ...]] = ("decision", "release")
 
     candidate: Annotated[Uri, artifact_input("model")]
     """URI of the candidate."""

@@ -31,7 +31,7 @@ def promote(settings: PromoteSettings) -> None:
             "not-released model=%s decision=%s reasons=%r; --override REASON releases it all the "
             "same, on the record", model, verdict.decision, " ".join(verdict.reasons),
         )  # fmt: skip
-        write_outputs(decision=verdict.decision, release="none")
+        write_outputs({"decision": verdict.decision, "release": "none"})
         return
     release, is_new = add(
         Prefix(settings.releases),
@@ -44,7 +44,7 @@ def promote(settings: PromoteSettings) -> None:
     )
     said = "released" if is_new else "already-released"
     log.info("%s model=%s number=%d digest=%s", said, model, release.number, candidate.digest[:12])
-    write_outputs(decision=verdict.decision, release=str(release.number))
+    write_outputs({"decision": verdict.decision, "release": str(release.number)})
 
 
 def _verdict(candidate: Artifact, report: Artifact) -> CandidateVerdict:

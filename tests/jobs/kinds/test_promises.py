@@ -1,5 +1,6 @@
 """What one job promises another in its statistics: kept by the writer, checked by the reader."""
 
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -32,6 +33,33 @@ def test_a_renamed_key_is_met_before_the_commit(store: str) -> None:
         finish(job, {"articles_kept": 3})
     with pytest.raises(BadInputError, match="no artifact at"):
         Artifact.open(store)
+
+
+class IngestLike(CrawlLike):
+    outputs: ClassVar[tuple[str, ...]] = ("digest", "tokenizer-digest")
+
+
+def test_an_output_that_is_not_told_is_met_before_the_commit(store: str) -> None:
+    job = begin(IngestLike(out=store), {})
+    assert job is not None
+    with pytest.raises(KeyError, match=r"crawl does not tell its outputs .*tokenizer-digest"):
+        finish(job, {"kept": 3, "outputs": {"digest_of_tokenizer": "ab"}})
+    with pytest.raises(BadInputError, match="no artifact at"):
+        Artifact.open(store)
+    finish(job, {"kept": 3, "outputs": {"tokenizer_digest": "ab"}})
+
+
+@pytest.mark.parametrize("outputs", [{"../evil": "x"}, {"/etc/x": "x"}, {"ok": 1}, ["a"]])
+def test_outputs_in_a_forged_manifest_are_refused(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outputs: object
+) -> None:
+    """Their names become names of files."""
+    monkeypatch.setenv("PERENNIAL_OUTPUTS", str(tmp_path / "step" / "outputs"))
+    job = begun(store)
+    job.out.commit({"kept": 3, "outputs": outputs})
+    with pytest.raises(BadInputError, match=r"statistics of its manifest: outputs"):
+        begin(CrawlLike(out=store), {})
+    assert not (tmp_path / "step").exists()
 
 
 def test_what_is_told_beside_a_promise_is_free(store: str) -> None:
