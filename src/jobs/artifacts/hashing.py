@@ -17,6 +17,7 @@ ALGORITHM: Final = "blake3"
 """Of all that is written."""
 
 PIECE_BYTES = 8 * 2**20
+"""Of what is copied or digested piece by piece."""
 BESIDE_BYTES = 2**18
 """From here on a write is digested in a thread beside it: the thread costs less than it gains."""
 

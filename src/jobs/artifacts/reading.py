@@ -7,7 +7,6 @@ manifest lists), reading and downloading with digests checked. Not included: wri
 A prefix without a manifest is no artifact: whatever a killed job left there is never read.
 """
 
-import logging
 from collections.abc import Container
 from pathlib import Path
 from typing import IO, Any
@@ -25,10 +24,7 @@ from jobs.errors import BadInputError
 from jobs.store.prefix import Prefix
 from jobs.strict_json import check_memory, parse
 
-COPY_BYTES = 8 * 2**20
 MAX_JSON_BYTES = 2**28
-
-log = logging.getLogger("artifact")
 
 
 class Artifact:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jobs.artifacts.hashing import ALGORITHM, HashingFile
+from jobs.artifacts.hashing import ALGORITHM, PIECE_BYTES, HashingFile
 from jobs.artifacts.manifest import (
     MANIFEST,
     File,
@@ -21,7 +21,7 @@ from jobs.artifacts.manifest import (
     digest,
     file_of,
 )
-from jobs.artifacts.reading import COPY_BYTES, Artifact
+from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError, PerennialError
 from jobs.store.prefix import Prefix
 
@@ -92,7 +92,7 @@ class ArtifactWriter:
         """A file of another artifact, unchanged, under the same path."""
         found = source.hasher(path)
         with source.open_file(path) as reader, self.open(path) as target:
-            while piece := reader.read(COPY_BYTES):
+            while piece := reader.read(PIECE_BYTES):
                 found.update(piece)
                 target.write(piece)
         source.check(path, found)
@@ -100,7 +100,7 @@ class ArtifactWriter:
     def upload_file(self, local: Path, path: str) -> None:
         """A local file, in bounded pieces."""
         with local.open("rb") as reader, self.open(path) as target:
-            while piece := reader.read(COPY_BYTES):
+            while piece := reader.read(PIECE_BYTES):
                 target.write(piece)
 
     def upload_folder(self, folder: Path) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jobs.artifacts.reading import COPY_BYTES, Artifact
+from jobs.artifacts.hashing import PIECE_BYTES
+from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.kinds.safetensors_header import Tensor
 from jobs.words import shown
@@ -126,7 +127,7 @@ def _same(model: Model, one: str, other: str) -> bool:
         return False
     read = model.artifact.read_range
     return all(
-        read(a.file, a.start + offset, min(COPY_BYTES, a.length - offset))
-        == read(b.file, b.start + offset, min(COPY_BYTES, a.length - offset))
-        for offset in range(0, a.length, COPY_BYTES)
+        read(a.file, a.start + offset, min(PIECE_BYTES, a.length - offset))
+        == read(b.file, b.start + offset, min(PIECE_BYTES, a.length - offset))
+        for offset in range(0, a.length, PIECE_BYTES)
     )

@@ -9,8 +9,8 @@ another read than the one it is merged from.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jobs.artifacts.hashing import Hasher
-from jobs.artifacts.reading import COPY_BYTES, Artifact
+from jobs.artifacts.hashing import PIECE_BYTES, Hasher
+from jobs.artifacts.reading import Artifact
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Source:
 
     def _catch_up(self, file: str, cursor: _Cursor, end: int) -> None:
         while cursor.offset < end and not self.stopped:
-            length = min(COPY_BYTES, end - cursor.offset)
+            length = min(PIECE_BYTES, end - cursor.offset)
             cursor.hasher.update(self.model.read_range(file, cursor.offset, length))
             cursor.offset += length
             self.bytes_read += length
