@@ -1,4 +1,8 @@
-"""Records: what one job writes and another reads, as types; and reading them from JSON."""
+"""Records: what one job writes and another reads, as types; and reading them from JSON.
+
+A record may come from anybody who can write into the store: it is read strictly and in bounded
+memory (`jobs.strict_json`).
+"""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -7,7 +11,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from jobs.errors import BadInputError
+from jobs.strict_json import parse
 from jobs.words import shortened
+
+MAX_RECORD_BYTES = 2**28
+"""The most memory that reading one record may take: the manifest of some 80,000 files, 15 MB."""
+TOO_LARGE = "fewer, larger files are read; else raise MAX_RECORD_BYTES in jobs/records.py"
 
 
 class _Frozen(BaseModel):
@@ -16,8 +25,9 @@ class _Frozen(BaseModel):
     @classmethod
     def parse(cls, data: bytes, what: str) -> Self:
         """From JSON. Raises BadInputError; `what` begins its line, "<uri> is not a manifest"."""
+        value = parse(data, what, MAX_RECORD_BYTES, too_large=TOO_LARGE)
         try:
-            return cls.model_validate_json(data)
+            return cls.model_validate(value)
         except ValidationError as error:
             raise BadInputError(f"{what}: {first_problem(error)}") from error
 

@@ -12,10 +12,13 @@ from curl_cffi.requests.exceptions import HTTPError, RequestException
 from fundus import PublisherCollection
 from fundus.publishers import Publisher
 from fundus.scraping.session import session_handler
+from pydantic import TypeAdapter, ValidationError
 
 from jobs.errors import BadInputError, TransientError
+from jobs.records import MAX_RECORD_BYTES, first_problem
 from jobs.store.failures import NotFoundError
 from jobs.store.prefix import Prefix
+from jobs.strict_json import parse
 from jobs.words import nearest_of
 
 OPT_OUTS = "opt-outs.json"
@@ -92,10 +95,9 @@ def agreed_opt_outs(prefix: Prefix, publishers: Mapping[str, Publisher]) -> dict
 
     def kept() -> dict[str, OptOut]:
         try:
-            found = json.loads(prefix.read(OPT_OUTS))
+            return _read_opt_outs(prefix.read(OPT_OUTS), f"{prefix.uri}/{OPT_OUTS}")
         except NotFoundError:
             return {}
-        return {name: OptOut(**said) for name, said in found.items()}
 
     if (found := kept()).keys() == publishers.keys():
         return found
@@ -104,6 +106,16 @@ def agreed_opt_outs(prefix: Prefix, publishers: Mapping[str, Publisher]) -> dict
     fresh = {name: asdict(said) for name, said in check_opt_outs(publishers).items()}
     prefix.create(OPT_OUTS, json.dumps(fresh, indent=2).encode())
     return kept()
+
+
+def _read_opt_outs(data: bytes, where: str) -> dict[str, OptOut]:
+    found = parse(data, where, MAX_RECORD_BYTES)
+    try:
+        return TypeAdapter(dict[str, OptOut]).validate_python(found)
+    except ValidationError as error:
+        raise BadInputError(
+            f"{where} holds no opt-outs: {first_problem(error)}; delete it"
+        ) from error
 
 
 def read_opt_out(publisher: Publisher) -> OptOut:

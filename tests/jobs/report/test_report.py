@@ -97,7 +97,6 @@ def rescore(run: FakeRun, name: str, task: str, *, value: float | None, limit: i
     [
         (0.9, 10, "INCONCLUSIVE", "part of its items only: piqa of pico-instruct (100 items)"),
         (None, None, "NO-GO", "Not a number: piqa acc of pico-instruct"),
-        (float("nan"), None, "NO-GO", "Not a number: piqa acc of pico-instruct"),
     ],
 )
 def test_limit_and_no_number(
