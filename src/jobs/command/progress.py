@@ -8,11 +8,14 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tqdm import tqdm
+
+from jobs.words import one_line
 
 LINE_EVERY_SECONDS = 30.0
 FILE_EVERY_SECONDS = 3.0
@@ -51,7 +54,7 @@ class Progress:
         self._done += units
         self._bar.update(units)
         if facts:
-            self._bar.set_postfix(facts, refresh=False)
+            self._bar.set_postfix(_plain(facts), refresh=False)
         now = time.monotonic()
         if now - self._file_at >= FILE_EVERY_SECONDS:
             self._file_at = now
@@ -65,3 +68,7 @@ class Progress:
         if self._shown and self._file and self._total > 0:
             with contextlib.suppress(OSError):  # never worth a job
                 Path(self._file).write_text(f"{min(self._done, self._total)}/{self._total}\n")
+
+
+def _plain(facts: Mapping[str, float | str]) -> dict[str, float | str]:
+    return {name: one_line(v) if isinstance(v, str) else v for name, v in facts.items()}

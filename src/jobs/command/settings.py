@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -20,8 +20,8 @@ from pydantic_settings import (
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.records import Promised, message_of
-from jobs.store.uri import normal_uri
-from jobs.words import nearest
+from jobs.store.uri import http_address, normal_uri
+from jobs.words import nearest, shown
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ OPERATIONAL = Role(operational=True)
 
 
 Uri = Annotated[str, BeforeValidator(lambda value: normal_uri(value) if value else value)]
+HttpAddress = Annotated[str, AfterValidator(http_address)]
 
 
 def artifact_input(kind: str) -> Role:
@@ -58,6 +59,7 @@ class FlagSettings(BaseSettings):
         extra="forbid",
         defer_build=True,  # halves the import: a process needs one job's model, if any
         use_attribute_docstrings=True,
+        allow_inf_nan=False,
         populate_by_name=True,
         cli_kebab_case=True,
         cli_avoid_json=True,
@@ -163,4 +165,4 @@ def describe(error: ValidationError, model: type[FlagSettings]) -> str:
     if first["type"] == "missing":
         return f"{flag} is required; see python -m jobs.{model.job} --help"
     message = message_of(first)
-    return f"{flag} {first['input']!r} is wrong: {message[0].lower()}{message[1:]}"
+    return f"{flag} {shown(first['input'])} is wrong: {message[0].lower()}{message[1:]}"

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from jobs.command.settings import OPERATIONAL, JobSettings
+from jobs.command.settings import OPERATIONAL, HttpAddress, JobSettings
 from jobs.kinds.promises import KeptArticles
 
 
@@ -18,7 +18,7 @@ class CrawlSettings(JobSettings):
 
     period: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
     """The month to crawl, as 2026-10: articles published in it, in UTC, are kept."""
-    ccnews_server: Annotated[str, OPERATIONAL] = Field(
+    ccnews_server: Annotated[HttpAddress, OPERATIONAL] = Field(
         "https://data.commoncrawl.org/", pattern=r"^https?://"
     )
     """Address of the CC-NEWS server or of a mirror with its layout."""
