@@ -15,14 +15,18 @@ from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
 from jobs.kinds.promises import Decided
 from jobs.store.prefix import Prefix
 from jobs.store.uri import normal_uri
-from jobs.words import nearest
+from jobs.words import nearest, one_line, shown
 from pipelines import layout
 from pipelines.fleet.model import NAME, PERIOD, Fleet
 from pipelines.fleet.reading import read_fleet
+from pipelines.fleet.texts import why_unfit
 from pipelines.local.workflow import read_workflow
 
 FLEETS_OWN = ("fleet", "suite", "families")
 """Parameters that ``-p`` may not set: the plan and the report of a run read them from the fleet."""
+
+MAX_RUN = 100
+"""Characters of a run's name."""
 
 ROOT = Path(__file__).parent.parent
 WORKFLOW = ROOT / "charts/perennial/files/refresh.yaml"
@@ -101,13 +105,13 @@ def run(
     name = parameters["run"]
     ran = run_workflow(read_workflow(WORKFLOW), parameters, work / name, parallel)
     if ran.exit_code:
-        typer.echo(f"run {name} did not end well; logs: {work / name / 'logs'}", err=True)
+        say(f"run {name} did not end well; logs: {work / name / 'logs'}", err=True)
         raise typer.Exit(ran.exit_code)
     for family in fleet.families:
         report = layout.report(layout.family_run(parameters["store"], name, family.name))
         manifest = find_manifest(Prefix(report))
         decision = Decided.told(manifest.statistics, report).decision if manifest else "no report"
-        typer.echo(f"{family.name}: {decision} · {report}/report.html")
+        say(f"{family.name}: {decision} · {report}/report.html")
 
 
 @app.command()
@@ -129,14 +133,14 @@ def releases(
     """List the release records: the highest number of a model is current."""
     from rich.table import Table
 
-    from pipelines.local.run import plain_console
+    from pipelines.terminal import cells, plain_console
 
     prefix = Prefix(store)
     if prefix.folder is not None and not prefix.folder.is_dir():
         raise BadInputError(f"--store {prefix.uri}: there is no such folder")
     found = read_releases(Prefix(layout.releases(prefix.uri)))
     if model is not None and model not in found:
-        raise BadInputError(f"no release of {model!r}; {nearest(model, sorted(found))}")
+        raise BadInputError(f"no release of {shown(model)}; {nearest(model, sorted(found))}")
     table = Table(box=None, pad_edge=False)
     for heading in ("model", "number", "decision", "created", "candidate"):
         table.add_column(heading, overflow="fold")
@@ -144,7 +148,7 @@ def releases(
         for record in reversed(found[name]):
             created = record.created.strftime("%Y-%m-%d %H:%MZ")
             decision = record.decision + (" (overridden)" if record.override else "")
-            table.add_row(name, str(record.number), decision, created, record.candidate.uri)
+            table.add_row(*cells(name, str(record.number), decision, created, record.candidate.uri))
     plain_console().print(table if found else "no releases yet")
 
 
@@ -159,7 +163,7 @@ def render(
 
     changed = rendering.stale() if check else rendering.write()
     for path in changed:
-        typer.echo(f"{'out of date' if check else 'written'}: {path}")
+        say(f"{'out of date' if check else 'written'}: {path}")
     if check and changed:
         raise BadInputError("rendered files are out of date; run: perennial render")
 
@@ -168,34 +172,43 @@ def run_parameters(
     fleet: Fleet, period: str, store: str, run_name: str | None, given: Sequence[str]
 ) -> dict[str, str]:
     """The workflow's parameters for one run; those given with ``-p`` win."""
-    if not re.fullmatch(PERIOD, period):
-        raise BadInputError(f"--period {period!r} is wrong: expected a month such as 2026-10")
     parameters = fleet.parameters()
-    parameters |= {"period": period, "store": normal_uri(store)}
+    parameters |= {"period": period, "store": store}
     parameters["run"] = run_name or f"{fleet.name}-{period}"
     for text in given:
         key, separator, value = text.partition("=")
         if not separator:
-            raise BadInputError(f"--parameter {text!r} is wrong: expected NAME=VALUE")
+            raise BadInputError(f"--parameter {shown(text)} is wrong: expected NAME=VALUE")
         if key in FLEETS_OWN:
-            raise BadInputError(f"--parameter {text!r} is wrong: set it in the fleet file")
+            raise BadInputError(f"--parameter {shown(text)} is wrong: set it in the fleet file")
+        if why := why_unfit(value):
+            raise BadInputError(f"--parameter {shown(text)} is wrong: it {why}")
         parameters[key] = value
-    if not re.fullmatch(NAME, parameters["run"]):
-        raise BadInputError(f"--run {parameters['run']!r} is wrong: expected a name ({NAME})")
+    parameters["store"] = normal_uri(parameters["store"])
+    if not re.fullmatch(PERIOD, parameters["period"]):
+        raise BadInputError(
+            f"--period {shown(parameters['period'])} is wrong: expected a month such as 2026-10"
+        )
+    run = parameters["run"]
+    if len(run) > MAX_RUN or not re.fullmatch(NAME, run):
+        raise BadInputError(
+            f"--run {shown(run)} is wrong: expected a name of at most {MAX_RUN} small letters, "
+            "digits, dots and dashes"
+        )
     return parameters
 
 
 def print_plan(fleet: Fleet, parameters: Mapping[str, str], *, each_step: bool) -> None:
     """The plan of a run with these parameters."""
-    from rich.console import Console
-
     from pipelines.plan.plan import make_plan
     from pipelines.plan.view import show_plan
+    from pipelines.terminal import soft_console
 
     what = f"fleet {fleet.name} · period {parameters['period']} · run {parameters['run']}"
-    typer.echo(f"{what} · store {parameters['store']}\n")
+    say(f"{what} · store {parameters['store']}")
+    typer.echo()
     made = make_plan(fleet, read_workflow(WORKFLOW), parameters)
-    show_plan(made, Console(soft_wrap=True), each_step=each_step)
+    show_plan(made, soft_console(), each_step=each_step)
     if conflicts := [planned for planned in made.steps if planned.conflict]:
         step, why = conflicts[0].step, conflicts[0].conflict
         of_run = step.inputs["out"].startswith(f"{layout.runs(parameters['store'])}/")
@@ -205,15 +218,20 @@ def print_plan(fleet: Fleet, parameters: Mapping[str, str], *, each_step: bool) 
         )
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """One line, whatever the names, values and errors in it hold."""
+    typer.echo(one_line(text), err=err)
+
+
 def main() -> NoReturn:
     """The command; bad input ends with one line and 64."""
     try:
         code = app(standalone_mode=False)
     except PerennialError as error:
-        typer.echo(f"perennial: {error}", err=True)
+        say(f"perennial: {error}", err=True)
         sys.exit(error.exit_code)
     except TyperException as error:
         if error.format_message():  # else the help was printed
-            typer.echo(f"perennial: {error.format_message()}", err=True)
+            say(f"perennial: {error.format_message()}", err=True)
         sys.exit(EXIT_BAD_INPUT)
     sys.exit(code or 0)

@@ -5,10 +5,12 @@ the refresh workflow.
 """
 
 import json
+import os
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -32,7 +34,11 @@ from pipelines.fleet.sections import (
     section_parameters,
 )
 
-NAME = r"^[a-z0-9][a-z0-9.-]*$"
+NAME = r"^[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*$"
+MAX_NAME = 63
+"""Characters; names stand in paths of the store and in the labels of a cluster."""
+RESERVED = ("packed", "manifest.json", "report.json", "report.md", "report.html")
+"""Names that stand beside those of families and candidates in the store."""
 SCORED_ORIGINALS = ("base", "instruct", "refreshed-base")
 PERIOD = r"^\d{4}-(0[1-9]|1[0-2])$"
 
@@ -41,12 +47,18 @@ def _resolved(value: Any, info: ValidationInfo) -> Any:
     """A folder given as ``./`` or ``../`` is meant from the fleet file, wherever one stands."""
     folder = (info.context or {}).get("folder")
     if folder and isinstance(value, str) and value.startswith(("./", "../")):
-        return str((folder / value).resolve())
+        return os.path.realpath(folder / value)
     return value
 
 
+def _not_reserved(name: str) -> str:
+    if name in RESERVED:
+        raise ValueError(f"the name {name} is taken by what lies beside it in the store")
+    return name
+
+
 Source = Annotated[str, BeforeValidator(_resolved)]
-Name = Annotated[str, Field(pattern=NAME)]
+Name = Annotated[str, Field(pattern=NAME, max_length=MAX_NAME), AfterValidator(_not_reserved)]
 
 
 class _Entry(Record):

@@ -4,7 +4,9 @@ from pydantic import ConfigDict, Field
 
 from jobs.records import Record
 
-QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+LABEL = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
+"""A label's value in Kubernetes."""
 
 
 class Placement(Record):
@@ -12,9 +14,9 @@ class Placement(Record):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    cpu_pool: str = "cpu"
+    cpu_pool: str = Field("cpu", pattern=LABEL)
     """Node pool (label perennial.dev/pool) of the steps that need no GPU."""
-    gpu_pool: str = "gpu"
+    gpu_pool: str = Field("gpu", pattern=LABEL)
     """Node pool of training and evaluation."""
     train_gpus: int = Field(8, ge=0)
     """GPUs of a training pod; give train.processes the same number."""

@@ -14,9 +14,10 @@ from pydantic_core import ErrorDetails
 from jobs.errors import BadInputError
 from jobs.records import message_of
 from jobs.suites.suite import suite_names
-from jobs.words import nearest, nearest_of
+from jobs.words import nearest, nearest_of, shown
 from pipelines.fleet.model import Fleet
 from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, JOBS, check_together
+from pipelines.fleet.texts import why_unfit
 from pipelines.yaml_source import YamlSource
 
 
@@ -27,6 +28,7 @@ def read_fleet(path: Path, *, for_cluster: bool = False) -> Fleet:
     `for_cluster` must they fit the default.
     """
     source = YamlSource.read(path)
+    _refuse_unfit_texts(source)
     try:
         fleet = Fleet.model_validate(source.value, context={"folder": path.resolve().parent})
     except ValidationError as error:
@@ -34,7 +36,7 @@ def read_fleet(path: Path, *, for_cluster: bool = False) -> Fleet:
     if fleet.suite not in suite_names():
         hint = nearest(fleet.suite, suite_names())
         raise BadInputError(
-            f"{source.position(['suite'])}: suite: no suite {fleet.suite!r}; {hint}"
+            f"{source.position(['suite'])}: suite: no suite {shown(fleet.suite)}; {hint}"
         )
     problems = [*_disagreements(fleet)]
     if for_cluster or "train_gpus" in fleet.placement.model_fields_set:
@@ -43,6 +45,15 @@ def read_fleet(path: Path, *, for_cluster: bool = False) -> Fleet:
         location, said = problems[0]
         raise BadInputError(f"{source.position_of_key(location)}: {_field(location)}: {said}")
     return fleet
+
+
+def _refuse_unfit_texts(source: YamlSource) -> None:
+    for location, text in source.texts():
+        if why := why_unfit(text):
+            is_key = location[-1:] == [text]
+            at = source.position_of_key(location) if is_key else source.position(location)
+            where = _field(location[:-1] if is_key else location) or "fleet"
+            raise BadInputError(f"{at}: {where}: {shown(text)} {why}")
 
 
 def _disagreements(fleet: Fleet) -> Iterator[tuple[list[int | str], str]]:
@@ -99,7 +110,7 @@ def _problem(problem: ErrorDetails, source: YamlSource) -> str:
     if problem["type"] in ("model_type", "dict_type", "mapping_type"):
         message = "expected a mapping"
     got = problem["input"]
-    said = "" if isinstance(got, dict | list | BaseModel) else f", got {got!r}"
+    said = "" if isinstance(got, dict | list | BaseModel) else f", got {shown(got)}"
     near = _near_choice(problem)
     return f"{source.position(location)}: {field or 'fleet'}: {message}{said}{near}"
 

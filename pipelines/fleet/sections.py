@@ -108,7 +108,7 @@ class SectionOf:
             name: (_published(field), field) for name, field in section_fields(self.job).items()
         }
         doc = f"Settings of the {self.job} job."
-        config = ConfigDict(extra="forbid", title=self.job)
+        config = ConfigDict(extra="forbid", title=self.job, allow_inf_nan=False)
         return create_model(self.job, __config__=config, __doc__=doc, **fields)
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

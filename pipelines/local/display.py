@@ -9,10 +9,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from jobs.words import one_line
 from pipelines.local.engine import Outcome, Step
+from pipelines.terminal import cells
 
 TAIL_LINES = 15
 TAIL_BYTES = 64 * 1024
+PROGRESS_BYTES = 64
 STYLES = {"Succeeded": "green", "cached": "cyan", "Failed": "red", "Error": "red"}
 
 
@@ -76,9 +79,9 @@ class Display:
         self.ended_steps.append(Ended(step.name, status, outcome.exit_code, attempts, seconds))
         self._say(status, step.name, f" seconds={seconds:.1f}", STYLES.get(status, "yellow"))
         if outcome.status in ("Failed", "Error"):
-            self._console.print(Text(f"  {outcome.message}; the end of {log}:"))
+            self._console.print(Text(one_line(f"  {outcome.message}; the end of {log}:")))
             for line in _tail(log):
-                self._console.print(Text(f"  | {line}"), soft_wrap=True)
+                self._console.print(Text(f"  | {one_line(line)}"), soft_wrap=True)
 
     def stopping(self, number: int) -> None:
         self._console.print(Text(f"signal {number}: stopping; a second one kills"))
@@ -93,12 +96,15 @@ class Display:
         for step in self.ended_steps:
             code = f" ({step.exit_code})" if step.exit_code else ""
             status = Text(step.status + code, STYLES.get(step.status, "yellow"))
-            table.add_row(step.name, status, str(step.attempts), f"{step.seconds:.1f}")
+            table.add_row(*cells(step.name), status, str(step.attempts), f"{step.seconds:.1f}")
         return table
 
     def _say(self, status: str, name: str, rest: str, style: str = "") -> None:
         line = Text.assemble(
-            time.strftime("%H:%M:%SZ ", time.gmtime()), (f"{status:<9}", style), " ", name, rest
+            time.strftime("%H:%M:%SZ ", time.gmtime()),
+            (f"{status:<9}", style),
+            " ",
+            one_line(name + rest),
         )
         self._console.print(line, soft_wrap=True)
 
@@ -106,17 +112,19 @@ class Display:
         table = Table(box=None, pad_edge=False, show_header=False)
         now = time.monotonic()
         for name, running in self._running.items():
-            table.add_row(
-                "…", name, f"{now - running.since:.0f} s", _read_progress(running.progress)
-            )
+            since = f"{now - running.since:.0f} s"
+            table.add_row(*cells("…", name, since, _read_progress(running.progress)))
         return table
 
 
 def _read_progress(file: Path) -> str:
     """``12/100`` of Argo's progress file, as a percentage."""
     try:
-        done, _, total = file.read_text().strip().partition("/")
-        return f"{100 * int(done) // int(total)} %"
+        if not file.is_file():  # a step may leave anything there, a pipe say
+            return ""
+        with file.open("rb") as opened:
+            done, _, total = opened.read(PROGRESS_BYTES).decode().strip().partition("/")
+        return f"{min(100, 100 * int(done) // int(total))} %"
     except (OSError, ValueError, ZeroDivisionError):
         return ""
 

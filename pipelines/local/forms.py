@@ -44,7 +44,13 @@ Plain = Annotated[str, _tagged()]
 OfWorkflow = Annotated[str, _tagged(WORKFLOW)]
 OfInputs = Annotated[str, _tagged(INPUT)]
 OfTask = Annotated[str, _tagged(WORKFLOW, INPUT, OUTPUT, ITEM)]
-Seconds = Annotated[int, _known_as(r"(\d+)s", "seconds, as 30s", int)]
+Seconds = Annotated[int, _known_as(r"([0-9]{1,6})s", "seconds, as 30s", int)]
+Name = Annotated[
+    str,
+    _known_as(r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})", "a name of letters, digits, dots and dashes"),
+]
+"""Of tasks, templates and parameters; folders and files of a run are named by them."""
+VariableName = Annotated[str, _known_as(r"([A-Za-z_][A-Za-z0-9_]*)", "a name such as HF_HOME")]
 ListTag = Annotated[str, _known_as(rf"(\{{\{{(?:{WORKFLOW}|{INPUT})\}}\}})", "a parameter's tag")]
 TaskNames = Annotated[
     tuple[str, ...],
@@ -58,7 +64,7 @@ RetryCodes = Annotated[
     frozenset[int],
     _known_as(
         r"lastRetry\.status == 'Error' \|\| "
-        r"asInt\(lastRetry\.exitCode\) in \[(-?\d+(?:, -?\d+)*)\]",
+        r"asInt\(lastRetry\.exitCode\) in \[(-?[0-9]{1,3}(?:, -?[0-9]{1,3})*)\]",
         "lastRetry.status == 'Error' || asInt(lastRetry.exitCode) in [75, 143]",
         lambda codes: frozenset(map(int, codes.split(", "))),
     ),

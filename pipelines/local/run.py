@@ -12,8 +12,7 @@ from pipelines.local.display import Display, Ended
 from pipelines.local.engine import Engine, Runner
 from pipelines.local.processes import ProcessRunner
 from pipelines.local.workflow import WorkflowTemplate
-
-TABLE_WIDTH = 160  # where no terminal says how wide it is
+from pipelines.terminal import plain_console
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,3 @@ def run_workflow(
         return Ran(code, tuple(display.ended_steps))
 
     return asyncio.run(go())
-
-
-def plain_console() -> Console:
-    """The terminal, or, where there is none, lines wide enough for any table."""
-    console = Console()
-    return console if console.is_terminal else Console(width=TABLE_WIDTH, soft_wrap=True)

@@ -5,9 +5,12 @@ import re
 from collections.abc import Iterator, Mapping
 
 from jobs.errors import BadInputError
+from jobs.strict_json import parse
 from jobs.words import shown
 
 TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+MAX_ITEMS_BYTES = 2**28
+"""Memory that reading one list may take."""
 SAFE_LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -17,6 +20,10 @@ def fill(text: str, values: Mapping[str, str], where: str) -> str:
     def value(match: re.Match[str]) -> str:
         if match[1] not in values:
             raise BadInputError(f"{where}: nothing to put in place of {match[0]}")
+        if "\0" in values[match[1]]:
+            raise BadInputError(
+                f"{where}: {shown(match[0])} holds a NUL, which no program is given"
+            )
         return values[match[1]]
 
     return TAG.sub(value, text)
@@ -28,10 +35,7 @@ def read_items(text: str, where: str) -> Iterator[tuple[str, dict[str, str]]]:
     An item is a text, ``{{item}}``, or a mapping, ``{{item.key}}``, of texts and lists. A list
     stays JSON, so that it can be the next list of items.
     """
-    try:
-        items = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise BadInputError(f"{where}: withParam: not JSON: {shown(text)}") from error
+    items = parse(text.encode(errors="replace"), f"{where}: withParam", MAX_ITEMS_BYTES)
     if not isinstance(items, list):
         raise BadInputError(f"{where}: withParam: expected a JSON list, got {shown(text)}")
     for number, item in enumerate(items):

@@ -24,6 +24,7 @@ from jobs.records import Record, message_of
 from jobs.words import shown
 from pipelines.local.forms import (
     ListTag,
+    Name,
     OfInputs,
     OfTask,
     OfWorkflow,
@@ -31,6 +32,7 @@ from pipelines.local.forms import (
     RetryCodes,
     Seconds,
     TaskNames,
+    VariableName,
 )
 from pipelines.yaml_source import Location, YamlSource
 
@@ -57,7 +59,7 @@ class Parameters(_Strict, Generic[P]):
 class WorkflowParameter(_Strict):
     """A text that a run is given; `value` where it is not."""
 
-    name: str
+    name: Name
     value: Plain | None = None
     description: Idle = None
 
@@ -65,14 +67,14 @@ class WorkflowParameter(_Strict):
 class Input(_Strict):
     """A text that a template is given; `default` where it is not."""
 
-    name: str
+    name: Name
     default: OfWorkflow | None = None
 
 
 class Argument(_Strict):
     """A text that a task gives to its template."""
 
-    name: str
+    name: Name
     value: OfTask
 
 
@@ -85,21 +87,21 @@ class OutputFile(_Strict):
 class Output(_Strict):
     """A text that a step leaves in the file of its name in the folder `OUTPUTS`."""
 
-    name: str
+    name: Name
     value_from: OutputFile
 
 
 class Variable(_Strict):
     """An environment variable."""
 
-    name: str
+    name: VariableName
     value: OfWorkflow
 
 
 class Container(_Strict):
     """A program with its arguments."""
 
-    command: tuple[Plain, ...]
+    command: tuple[Plain, ...] = Field(min_length=1)
     args: tuple[OfInputs, ...] = ()
     env: tuple[Variable, ...] = ()
 
@@ -113,7 +115,7 @@ class Container(_Strict):
 class Task(_Strict):
     """A node of a DAG: a template, run when all of `depends` succeeded, once for each item."""
 
-    name: str
+    name: Name
     template: str
     arguments: Parameters[Argument] = Parameters()
     depends: TaskNames = ()
@@ -132,20 +134,20 @@ class Backoff(_Strict):
     """The pause before a retry: duration · factor^(retries so far)."""
 
     duration: Seconds
-    factor: int
+    factor: int = Field(ge=1, le=10)
 
 
 class RetryStrategy(_Strict):
     """A step is tried again, at most `limit` times, after an Error or one of these exit codes."""
 
-    limit: int
+    limit: int = Field(ge=0, le=100)
     retry_policy: Literal["Always"]
     codes: RetryCodes = Field(alias="expression")
     backoff: Backoff
 
 
 class _Template(_Strict):
-    name: str
+    name: Name
     inputs: Parameters[Input] = Parameters()
 
 
@@ -163,7 +165,7 @@ class StepTemplate(_Template):
     container: Container
     outputs: Parameters[Output] = Parameters()
     retry_strategy: RetryStrategy | None = None
-    active_deadline_seconds: int | None = None
+    active_deadline_seconds: int | None = Field(None, ge=1, le=31 * 86400)
 
     node_selector: Idle = None
     pod_spec_patch: Idle = None

@@ -6,8 +6,7 @@ finds settings that a job would refuse, and artifacts made with other settings.
 """
 
 import asyncio
-import json
-import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from jobs.artifacts.manifest import Manifest, Work, find_manifest
 from jobs.command.quantity import parse_count
 from jobs.command.settings import FlagSettings, JobSettings
 from jobs.kinds.promises import ImportedModel, Outputs, PackedRows
+from jobs.kinds.safetensors_header import read_header
 from jobs.pack.settings import PackSettings
 from jobs.store.prefix import Prefix
 from jobs.train.settings import TrainSettings
@@ -29,6 +29,8 @@ A100_FLOPS = 312e12
 """Peak of the paper's GPU in bfloat16, FLOP/s."""
 MFU = 0.4
 """Share of the peak that training is assumed to reach."""
+MAX_HEADER_MEMORY = 2**30
+"""For the names and shapes of one file of weights."""
 BYTES_PER_PARAMETER = 2  # bfloat16
 BYTES_PER_TOKEN = 4  # int32
 
@@ -178,9 +180,10 @@ def _num_parameters(source: str, base: Planned) -> int | None:
     """As ingest counted them; or from a folder's safetensors headers; or from the name's 8B."""
     if base.manifest:
         return ImportedModel.told(base.manifest.statistics, base.step.inputs["out"]).parameters
-    if Path(source).is_dir():
-        return sum(map(_count_elements, Path(source).glob("*.safetensors"))) or None
-    match = re.search(r"(?<![\d.])(\d+(?:\.\d+)?[BM])(?![A-Za-z0-9])", source)
+    if os.path.isdir(source):  # noqa: PTH112  Path's raises for names that no folder can have
+        files = (path for path in Path(source).glob("*.safetensors") if path.is_file())
+        return sum(map(_count_elements, files)) or None
+    match = re.search(r"(?<![0-9.])([0-9]{1,6}(?:\.[0-9]{1,6})?[BM])(?![A-Za-z0-9])", source)
     count = parse_count(match[1]) if match else None
     return count if isinstance(count, int) else None
 
@@ -188,11 +191,14 @@ def _num_parameters(source: str, base: Planned) -> int | None:
 def _count_elements(file: Path) -> int:
     """Elements of all tensors of a safetensors file, from its header alone."""
     with file.open("rb") as opened:
-        length = int.from_bytes(opened.read(8), "little")
-        header = json.loads(opened.read(length))
-    return sum(
-        math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__"
-    )
+
+        def read(start: int, length: int) -> bytes:
+            opened.seek(start)
+            return opened.read(length)
+
+        size = file.stat().st_size
+        tensors = read_header(read, file.name, str(file), size, MAX_HEADER_MEMORY)
+    return sum(tensor.elements for tensor in tensors)
 
 
 def _family(step: Step) -> str:

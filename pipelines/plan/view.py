@@ -13,6 +13,7 @@ from pipelines.plan.plan import (
     Plan,
     Training,
 )
+from pipelines.terminal import cells
 
 UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 
@@ -39,7 +40,7 @@ def _by_job(plan: Plan) -> Table:
     steps = Counter(planned.step.job for planned in plan.steps)
     there = Counter(planned.step.job for planned in plan.steps if planned.manifest)
     for job, number in steps.items():
-        table.add_row(job, str(number), str(there[job]), str(number - there[job]))
+        table.add_row(*cells(job), str(number), str(there[job]), str(number - there[job]))
     table.add_row("all", str(steps.total()), str(there.total()), str((steps - there).total()))
     return table
 
@@ -49,14 +50,14 @@ def _each_step(plan: Plan) -> Table:
     table.columns[1].justify = "left"
     for planned in plan.steps:
         state = "conflict" if planned.conflict else "there" if planned.manifest else "to do"
-        table.add_row(planned.step.name, state)
+        table.add_row(*cells(planned.step.name), state)
     return table
 
 
 def _trainings(plan: Plan) -> Table:
     table = _table("family", "parameters", "tokens", "epochs", "FLOPs", "A100-hours", "")
     for training in plan.trainings:
-        table.add_row(*_training_row(training))
+        table.add_row(*cells(*_training_row(training)))
     return table
 
 

@@ -210,7 +210,7 @@ def test_what_leads_nowhere_is_refused_before_the_first_step(
     ("items", "says"),
     [
         ("{}", "each: withParam: expected a JSON list, got '{}'"),
-        ("[", "each: withParam: not JSON"),
+        ("[", "each: withParam is not JSON"),
         ("[1]", "does not know items such as 1"),
         ("[null]", "does not know items such as None"),
         ('[["a"]]', "does not know items such as a list of 1"),
