@@ -1,7 +1,7 @@
 """YAML that remembers where everything stands, so that an error can name line and column.
 
 Only what JSON knows is read: mappings by text, lists, texts, numbers, true, false and null. Dates,
-tags (``!!binary``, ``!!python/…``), keys that are no text, numbers that are not finite and
+tags (``!!binary``, ``!!python/…``), keys that are no text, numbers that are not decimal and
 characters that are none to be seen are refused. Aliases may stand, as long as the file is small
 with all of them unfolded.
 
@@ -27,13 +27,17 @@ Location = Sequence[int | str]
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
 
 MAX_BYTES = 2**20
-"""Of a file, and of its values and characters with all aliases unfolded."""
+"""Of a file, and of its characters and values, with all aliases unfolded."""
+BYTES_PER_VALUE = 16
 MAX_DEPTH = 50
 MAX_NUMBER = 40
 """Characters of one number."""
 
 _TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null")}
 _TEXT, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
+"""Readers of YAML differ on 010, 0x10, 1_000 and 1:30."""
 _ODD = re.compile(
     "[^\n\r\t -~\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
@@ -59,7 +63,7 @@ class YamlSource:
             root = loader.get_single_node()
             if root is None:
                 raise BadInputError(f"{name} is empty")
-            _check_node(name, root, loader, set())
+            _check_node(name, root, set())
             return cls(name, loader.construct_document(root), root)
         except yaml.MarkedYAMLError as error:
             at = _position(name, error.problem_mark)
@@ -158,16 +162,16 @@ class _Unfolding:
             self._size += self._sizes.get(str(event.anchor), 0)
         elif isinstance(event, yaml.ScalarEvent):
             self._around.append((event.anchor, self._size))
-            self._size += 1 + len(event.value)
+            self._size += BYTES_PER_VALUE + len(event.value)
             self._end()
         elif isinstance(event, yaml.CollectionStartEvent):
             self._around.append((event.anchor, self._size))
-            self._size += 1
+            self._size += BYTES_PER_VALUE
         elif isinstance(event, yaml.CollectionEndEvent):
             self._end()
         if len(self._around) > MAX_DEPTH:
             return f"nests deeper than {MAX_DEPTH}"
-        return "too large, its aliases unfolded" if self._size > MAX_BYTES else None
+        return "too many values, its aliases unfolded" if self._size > MAX_BYTES else None
 
     def _end(self) -> None:
         anchor, before = self._around.pop()
@@ -186,7 +190,7 @@ def _check_events(path: str, text: str) -> None:
             raise BadInputError(f"{_position(path, event.start_mark)}: {why}")
 
 
-def _check_node(path: str, node: yaml.Node, loader: Any, seen: set[int]) -> None:
+def _check_node(path: str, node: yaml.Node, seen: set[int]) -> None:
     """Refuses what JSON does not know; what an alias means is looked at once."""
     if id(node) in seen:
         return
@@ -194,12 +198,12 @@ def _check_node(path: str, node: yaml.Node, loader: Any, seen: set[int]) -> None
     if isinstance(node, yaml.MappingNode):
         _check_keys(path, node)
         for _, value in node.value:
-            _check_node(path, value, loader, seen)
+            _check_node(path, value, seen)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            _check_node(path, item, loader, seen)
+            _check_node(path, item, seen)
     elif isinstance(node, yaml.ScalarNode):
-        _check_scalar(_position(path, node.start_mark), node, loader)
+        _check_scalar(_position(path, node.start_mark), node)
 
 
 def _check_keys(path: str, node: yaml.MappingNode) -> None:
@@ -215,7 +219,7 @@ def _check_keys(path: str, node: yaml.MappingNode) -> None:
         first[key.value] = key.start_mark.line + 1
 
 
-def _check_scalar(at: str, node: yaml.ScalarNode, loader: Any) -> None:
+def _check_scalar(at: str, node: yaml.ScalarNode) -> None:
     if node.tag not in _TAGS:
         raise BadInputError(
             f"{at}: {shown(node.value)} is neither text nor number; put it in quotes"
@@ -223,12 +227,12 @@ def _check_scalar(at: str, node: yaml.ScalarNode, loader: Any) -> None:
     if node.tag == _TEXT:
         _refuse_odd(at, node.value)
         return
-    try:
-        value = loader.construct_object(node) if len(node.value) <= MAX_NUMBER else math.nan
-    except ValueError:
-        value = math.nan
-    if isinstance(value, float) and not math.isfinite(value):
-        raise BadInputError(f"{at}: {shown(node.value)} is no number that can be used")
+    if node.tag in _NUMBERS:
+        is_plain = len(node.value) <= MAX_NUMBER and _NUMBER.fullmatch(node.value)
+        if not is_plain or not math.isfinite(float(node.value)):
+            raise BadInputError(
+                f"{at}: {shown(node.value)} is no decimal number; or a text? quote it"
+            )
 
 
 def _refuse_odd(at: str, text: str) -> None:

@@ -75,7 +75,7 @@ STAND_INS = {
 COUNT_SCHEMA = {
     "anyOf": [
         {"type": "integer"},
-        {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[KkMmBbGgTt]?([Ii][Bb])?\s*$"},
+        {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*[KkMmBbGgTt]?([Ii][Bb])?\s*$"},
     ],
     "description": "a count such as 4096, 100M, 1B or 2GiB",
 }

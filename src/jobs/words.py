@@ -20,10 +20,11 @@ _BLANK_LETTERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\
 """Letters and marks by their category, but nothing is drawn for them."""
 
 _LOGIN = re.compile(
-    r"(?<=//)(?:[^\s/?#]*@|[^\s/?#@:\[]+:(?!\d{1,5}(?:[/?#]|$))[^\s@]*@)"  # //user:password@
+    r"(?:(?<=//)|(?<=:/)(?!/))"  # a path's //, as pathlib writes it, too
+    r"(?:[^\s/?#]*@|[^\s/?#@:\[]+:(?!\d{1,5}(?:[/?#]|$))[^\s@]*@)"  # user:password@
     r"|(?<![\w/.%+-])[\w.%+-]+:[^\s:@/'\",]+@(?!sha\d)(?=\w)"  # user:password@host
 )
-_QUERY = re.compile(r"""((?<=://)[^\s?]*\?)\S*?(?=["'>)\]},;.]*(?:\s|$))""")
+_QUERY = re.compile(r"""((?<=://)[^\s?#]*[?#])\S*?(?=["'>)\]},;.]*(?:\s|$))""")
 _NAMED = re.compile(
     r"""(?xi) (?<![a-z0-9]) (?:
         (?: x-(?:amz|goog)-(?:signature|credential|security-token)

@@ -19,7 +19,7 @@ def parse_count(value: object) -> object:
     """
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", value)
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", value)
     unit = match and _UNITS.get(match[2].upper())
     if not match or not unit:
         raise ValueError("expected a count such as 4096, 100M, 1B or 2GiB")

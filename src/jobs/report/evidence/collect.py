@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from jobs.artifacts.manifest import MANIFEST
 from jobs.artifacts.reading import Artifact
+from jobs.artifacts.releases import NAME
 from jobs.errors import BadInputError
 from jobs.kinds.scores import BITS_PER_BYTE, HELDOUT_TASK, Results
 from jobs.report.evidence.averages import Column, Score, score
@@ -15,6 +16,7 @@ from jobs.report.settings import ReportSettings
 from jobs.store.prefix import Prefix
 from jobs.suites import Suite
 from jobs.suites.sealed import SealedSuite
+from jobs.words import shown
 
 CPT = "cpt"
 
@@ -88,6 +90,7 @@ def open_run(settings: ReportSettings) -> dict[str, Artifact]:
         below, _, name = path.rpartition("/")
         kind = next((kind for where, kind in _KINDS.items() if where.fullmatch(below)), None)
         if kind and name == MANIFEST:
+            _check_names(prefix, below)
             found[below] = Artifact.open(f"{prefix.uri}/{below}", kind)
     if not any(path.startswith("candidates/") for path in found):
         raise BadInputError(
@@ -95,6 +98,16 @@ def open_run(settings: ReportSettings) -> dict[str, Artifact]:
             "(<store>/runs/<run>/<family>) whose merge is done"
         )
     return found
+
+
+def _check_names(prefix: Prefix, path: str) -> None:
+    """What lies there is named in the report and its files."""
+    for name in path.split("/"):
+        if not NAME.fullmatch(name):
+            raise BadInputError(
+                f"--run {prefix.uri} has a folder named {shown(name)} in {shown(path)}; names have "
+                "letters, digits, dots, dashes and underscores: delete or rename it"
+            )
 
 
 def read_run(uri: str, artifacts: Mapping[str, Artifact]) -> Run:
@@ -115,6 +128,10 @@ def read_run(uri: str, artifacts: Mapping[str, Artifact]) -> Run:
     models: dict[str, Scored] = {}
     for path, artifact in scores.items():
         name, task = path.split("/")[1:]
+        if "model" not in artifact.manifest.inputs:
+            raise BadInputError(
+                f"{uri}/{path} does not say which model it scored; delete it and evaluate again"
+            )
         digest = artifact.manifest.inputs["model"].digest
         model = models.setdefault(name, Scored(name, digest))
         if model.digest != digest:

@@ -15,6 +15,7 @@ from jobs.report.gate import CERTAIN, signed
 from jobs.report.pages.chart import draw
 from jobs.report.pages.facts import count, duration, facts, size, small
 from jobs.report.pages.weights_chart import draw_weights
+from jobs.words import one_line
 
 STORY = ("crawl", "curate", "pack", "train", "merge")
 """The jobs whose statistics are told under "What was done"."""
@@ -58,7 +59,7 @@ def render(name: str, report: Report, candidate: Candidate | None = None) -> str
     environment = Environment(
         loader=PackageLoader("jobs.report.pages"),
         autoescape=html,  # noqa: S701 (Markdown is escaped by `markdown`)
-        finalize=None if html else markdown,
+        finalize=visible if html else markdown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -143,7 +144,7 @@ def lineage_rows(steps: Sequence[StepRecord]) -> Iterator[LineageRow]:
             digest=count(len(parts)) + (" tasks" if len(parts) > 1 else " task"),
             made_from=_made_from(parts[0]),
             size=size(sum(part.bytes or 0 for part in parts)),
-            created=f"{max(part.created for part in parts if part.created):%Y-%m-%d}",
+            created=max(f"{part.created:%Y-%m-%d}" for part in parts if part.created),
             seconds=duration(sum(seconds)) if seconds else NONE,
         )
 
@@ -210,15 +211,31 @@ def percent(share: float) -> str:
     return {"0.0 %": "< 0.1 %", "100.0 %": "> 99.9 %"}.get(text, text)
 
 
+def visible(value: Any) -> Any:
+    """Text as one line of visible characters, which HTML then escapes."""
+    return value if isinstance(value, Markup) else one_line(_folded(value))
+
+
 def markdown(value: Any) -> Any:
-    """Text that Markdown shows as it is; what `code` made is left alone."""
+    """Text that Markdown shows as it is, and links to nothing; what `code` made is left alone."""
     if isinstance(value, Markup):
         return value
-    text = re.sub(r"\s+", " ", str(value))
-    return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", text)
+    text = re.sub(r"([\\`*_{}\[\]<>|#~&!$])", r"\\\1", one_line(_folded(value)))
+    text = re.sub(r"(?i)(:)(?=//)|(?<=www)(\.)|(@)", r"\\\g<0>", text)  # else made into a link
+    return re.sub(r"^([-+=](?![0-9])|[0-9]+(?=[.)](?: |$)))", _not_a_list, text)
+
+
+def _not_a_list(mark: re.Match[str]) -> str:
+    """What begins a line would begin a list or a heading."""
+    return f"{mark[0]}\\" if mark[0][0].isdecimal() else f"\\{mark[0]}"
 
 
 def code(value: object) -> Markup:
     """A Markdown code span, in which only backticks, bars and line breaks mean anything."""
-    text = re.sub(r"\s+", " ", str(value)).replace("`", "'").replace("|", "¦")
+    text = one_line(_folded(value)).replace("`", "'").replace("|", "¦") or " "
     return Markup(f"`{text}`")  # noqa: S704 (for Markdown alone; HTML escapes by itself)
+
+
+def _folded(value: object) -> str:
+    """With each blank or line break as one blank."""
+    return re.sub(r"\s+", " ", str(value)).strip()

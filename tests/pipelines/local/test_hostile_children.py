@@ -1,0 +1,72 @@
+"""What a child prints or leaves, and how a workflow names things: nothing else is moved by it."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from jobs.errors import BadInputError
+from pipelines.local.display import Display, _read_progress
+from pipelines.local.engine import Outcome, Step
+from pipelines.local.workflow import read_workflow
+from tests.pipelines.local.conftest import Small, Task
+from tests.support.hostile import FORGED, HOSTILE, READABLE, unseen
+
+each = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+
+
+@each
+def test_the_end_of_a_childs_log_and_its_message(tmp_path: Path, text: str) -> None:
+    console = Console(file=io.StringIO(), width=500, markup=True)
+    step = Step(f"family/{text}", "train", {}, ("x",), {}, (), None)
+    log = tmp_path / "x.log"
+    log.write_bytes(f"{READABLE}{text}\n20:00:00Z Succeeded promote\r| y".encode())
+    display = Display(console)
+    display.begun(step, 1, tmp_path / "progress")
+    display.retried(step, Outcome("Failed", 75, message=text), 30)
+    display.ended(step, Outcome("Failed", 1, message=f"exit {text}"), 2, log)
+    console.print(display.table())
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert unseen(shown) == []
+    assert "hunter2" not in shown
+    events = [line for line in shown.splitlines() if line[:1].isdigit()]
+    assert [line.split()[1] for line in events] == ["begun", "retry", "Failed"]
+    assert f"  | {READABLE.split()[0]}" in shown
+    assert "  | 20:00:00Z Succeeded promote\n  | | y\n" in shown
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[2J", "9" * 10**6 + "/1", "/", "1/0", "x/y", "-5/\n", "1" * 60]
+)
+def test_a_childs_progress(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "progress"
+    file.write_text(text)
+    assert _read_progress(file) == ""
+    file.unlink()
+    file.mkdir()
+    assert _read_progress(file) == ""
+    (tmp_path / "good").write_text("12/48\n")
+    assert _read_progress(tmp_path / "good") == "25 %"
+
+
+def test_a_forged_line_of_a_child_in_a_run(small: Small, task: Task) -> None:
+    small.run([task("bad", template="bad")], small.python("bad", f"print({FORGED!r}); 1/0"))
+    assert "  | 2026-11-25T06:40:35Z INFO promote: released" in small.shown()
+    assert not [line for line in small.shown().splitlines() if line.startswith("2026")]
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", "", ".", "x\ny", "[/x]", "n" * 200, "\u0430"])
+def test_a_workflows_names_cannot_leave_the_runs_folder(
+    small: Small, task: Task, name: str
+) -> None:
+    with pytest.raises(BadInputError, match="the local engine does not know") as caught:
+        read_workflow(small.write([task(name, "x")]))
+    assert unseen(str(caught.value)) == []
+
+
+def test_a_value_that_no_program_can_be_given(small: Small, task: Task) -> None:
+    with pytest.raises(BadInputError, match="holds a NUL"):
+        small.run([task("a", "{{workflow.parameters.p}}")], parameters={"p": "a\0b"},
+                  arguments={"parameters": [{"name": "p"}]})  # fmt: skip

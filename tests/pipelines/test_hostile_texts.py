@@ -1,0 +1,103 @@
+# ruff: noqa: E501
+"""What `perennial` shows of records and arguments: the whole of it."""
+
+from pathlib import Path
+
+import pytest
+
+from jobs.artifacts.manifest import Input
+from jobs.artifacts.releases import add
+from jobs.store.prefix import Prefix
+from tests.pipelines.conftest import WriteFleet
+from tests.pipelines.test_cli import perennial
+from tests.support.hostile import HOSTILE, MARKUP, READABLE, unseen
+
+each = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+
+
+@each
+def test_releases(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    here = Input(uri=f"s3://b/{READABLE}{text}", digest="0")
+    add(Prefix(tmp_path / "releases"), "m", candidate=here, report=here, decision=f"GO{text}", reasons=())  # fmt: skip
+    code, out, err = perennial(capfd, monkeypatch, "releases", "--store", tmp_path)
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()[:2]] == ["model", "m"]
+    assert not any(line.startswith(("2026", "INFO")) for line in out.splitlines())
+    assert unseen(out) == []
+    assert "hunter2" not in out
+    assert READABLE.split()[0] in out
+    if text == MARKUP:
+        assert "[/oops][link=" in "".join(out.split())
+    code, out, err = perennial(capfd, monkeypatch, "releases", text or "x", "--store", tmp_path)
+    assert code == 64
+    assert unseen(out + err) == []
+    assert err.count("\n") == 1
+    assert "hunter2" not in err
+
+
+@each
+def test_arguments_in_errors(
+    write_fleet: WriteFleet, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, text: str,
+) -> None:  # fmt: skip
+    plan = ["plan", str(write_fleet()), "--store", str(tmp_path / "s"), "--period", "2026-10"]
+    arguments: tuple[list[str], ...] = (
+        [*plan[:-1], text], [*plan, "--run", text], [*plan, "-p", text], [*plan, "-p", f"{text}=x"],
+        ["plan", f"./{text}.yaml".replace("\0", ""), *plan[2:]], [f"x{text}"], ["plan", f"--{text}"],
+    )  # fmt: skip
+    for given in arguments:
+        code, out, err = perennial(capfd, monkeypatch, *given)
+        assert code == 64
+        assert unseen(out + err) == []
+        assert err.count("\n") == 1
+        assert "hunter2" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("registry={{workflow.name}}", "it has {{, which begins a workflow's tag"),
+        ("registry=x{{=1}}", "it has {{"),
+        ("registry=--override", "it begins with -, as flags do"),
+        ("registry=a\nb", r"it has the character '\n'"),
+        ("registry=\u202ex", r"it has the character '\u202e'"),
+        ("registry=me:hunter2@ghcr.io", "it holds a user name, password, token or query; credentials belong"),
+        ("crawl-ccnews-server=https://me:hunter2@news/", "holds a user name"),
+        ("crawl-ccnews-server=https://news/?sig=hunter2", "holds a user name, password, token or query"),
+        ("crawl-ccnews-server=news", "--ccnews-server 'news' is wrong"),
+        ("run=../x", "--run '../x' is wrong"),
+        ("run=" + "r" * 101, "expected a name of at most 100"),
+        ("run=.", "--run '.' is wrong"),
+        ("run=\u0430b", r"--run '\u0430b' is wrong"),
+        ("period=2026-13", "--period '2026-13' is wrong"),
+        ("period=\u0662026-10", r"--period '\u0662026-10' is wrong"),
+        ("store=s3://me:hunter2@b/x", "holds a user name"),
+        ("store=s3://b/x?sig=hunter2", "holds a user name"),
+        ("tasks=[[[[", "withParam is not JSON"),
+        ("tasks=" + "[" * 5000, "it nests too deep"),
+    ],
+)  # fmt: skip
+def test_parameters_that_are_refused(
+    write_fleet: WriteFleet, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, given: str, says: str,
+) -> None:  # fmt: skip
+    plan = ["plan", write_fleet(), "--store", tmp_path / "s", "--period", "2026-10", "-p", given]
+    code, _, err = perennial(capfd, monkeypatch, *plan)
+    assert code == 64
+    assert says in err
+    assert err.count("\n") == 1
+    assert "hunter2" not in err
+
+
+@pytest.mark.parametrize("store", ["s3://me:hunter2@b/x", "s3://b?sig=hunter2", "gs://b#hunter2"])
+def test_stores_with_credentials(
+    write_fleet: WriteFleet, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    store: str,
+) -> None:  # fmt: skip
+    for command in (["plan", str(write_fleet()), "--period", "2026-10"], ["releases"]):
+        code, out, err = perennial(capfd, monkeypatch, *command, "--store", store)
+        assert code == 64
+        assert "credentials belong in the environment" in err
+        assert "hunter2" not in out + err
