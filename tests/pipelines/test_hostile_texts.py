@@ -1,9 +1,12 @@
 # ruff: noqa: E501
 """What `perennial` shows of records and arguments: the whole of it."""
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from jobs.artifacts.manifest import Input
 from jobs.artifacts.releases import add
@@ -11,6 +14,7 @@ from jobs.store.prefix import Prefix
 from tests.pipelines.conftest import WriteFleet
 from tests.pipelines.test_cli import perennial
 from tests.support.hostile import HOSTILE, MARKUP, READABLE, unseen
+from tests.support.paths import ROOT
 
 each = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 
@@ -83,8 +87,8 @@ def test_parameters_that_are_refused(
     write_fleet: WriteFleet, tmp_path: Path, capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch, given: str, says: str,
 ) -> None:  # fmt: skip
-    plan = ["plan", write_fleet(), "--store", tmp_path / "s", "--period", "2026-10", "-p", given]
-    code, _, err = perennial(capfd, monkeypatch, *plan)
+    plan = ["plan", str(write_fleet()), "--store", str(tmp_path / "s"), "--period", "2026-10"]
+    code, _, err = perennial(capfd, monkeypatch, *plan, "-p", given)
     assert code == 64
     assert says in err
     assert err.count("\n") == 1
@@ -96,8 +100,35 @@ def test_stores_with_credentials(
     write_fleet: WriteFleet, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     store: str,
 ) -> None:  # fmt: skip
-    for command in (["plan", str(write_fleet()), "--period", "2026-10"], ["releases"]):
+    commands: list[list[str]] = [["plan", str(write_fleet()), "--period", "2026-10"], ["releases"]]
+    for command in commands:
         code, out, err = perennial(capfd, monkeypatch, *command, "--store", store)
         assert code == 64
         assert "credentials belong in the environment" in err
         assert "hunter2" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_valid"),
+    [
+        ("store", "s3://b/x y", True),
+        ("store", "s3://me:hunter2@b/x", False),
+        ("store", "s3://b/x?sig=hunter2", False),
+        ("store", "s3://b/{{workflow.name}}", False),
+        ("registry", "ghcr.io/perennial", True),
+        ("train-image", "train:1.0@sha256:abcd", True),
+        ("families", '[{"name":"pico","others":[{"name":"x"}]}]', True),
+        ("registry", "{{=1+1}}", False),
+        ("registry", "--x", False),
+        ("registry", "a\nb", False),
+        ("crawl-ccnews-server", "https://news/", True),
+        ("crawl-ccnews-server", "https://me:hunter2@news/", False),
+        ("crawl-ccnews-server", "https://news/?sig=hunter2", False),
+    ],
+)
+def test_values_of_the_chart(name: str, value: str, is_valid: bool) -> None:
+    chart = ROOT / "charts/perennial"
+    values = yaml.safe_load((chart / "values.yaml").read_text())
+    values["parameters"][name] = value
+    schema = json.loads((chart / "values.schema.json").read_text())
+    assert jsonschema.Draft7Validator(schema).is_valid(values) == is_valid
