@@ -21,7 +21,7 @@ from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.records import Promised, message_of
 from jobs.store.uri import http_address, normal_uri
-from jobs.words import nearest, shown
+from jobs.words import invisible, nearest, shortened, shown
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,11 @@ class FlagSettings(BaseSettings):
         """Settings from ``--flag value`` pairs. Raises BadInputError naming flag, value and fix."""
         flags = [f"--{name}" for name in cls.flags()]
         for argument in arguments:
+            if odd := invisible(argument):
+                raise BadInputError(f"{shown(argument)} has the character {odd!a}; leave it out")
             flag = argument.split("=")[0]
             if flag.startswith("--") and flag not in [*flags, "--help"]:
-                raise BadInputError(f"unknown flag {flag}; {nearest(flag, flags)}")
+                raise BadInputError(f"unknown flag {shortened(flag)}; {nearest(flag, flags)}")
         try:
             source: CliSettingsSource[Any] = CliSettingsSource(cls, cli_prog_name=f"jobs.{cls.job}")
             return cls(**source(args=list(arguments))())

@@ -9,6 +9,7 @@ from jobs.command.quantity import parse_count
 from jobs.command.settings import JobSettings
 from jobs.crawl.settings import CrawlSettings
 from jobs.errors import BadInputError
+from jobs.evaluate.settings import EvaluateSettings
 from jobs.pack.settings import PackSettings
 from jobs.train.settings import TrainSettings
 from tests.support.pico import commit_articles, commit_llama, run_job
@@ -107,3 +108,25 @@ def test_done_once_then_at_once_and_refused_with_other_settings(
     assert len(other.stderr.splitlines()) == 1
     assert (tmp_path / "rows/manifest.json").read_text() == manifest
     assert json.loads(manifest)["inputs"]["articles"]["uri"] == str(tmp_path / "articles")
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "\0", "\udcff", "\u202ex", "a\u200bb"])
+def test_no_flag_holds_what_is_not_seen(text: str) -> None:
+    for flags in ([f"--task={text}"], ["--task", text], [f"--{text}"]):
+        with pytest.raises(BadInputError, match="has the character") as caught:
+            EvaluateSettings.from_flags(["--model=/m", "--out=/o", *flags])
+        assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999"])
+def test_numbers_are_finite(text: str) -> None:
+    flags = ["--model=/m", "--rows=/r", "--out=/x", "--objective=cpt"]
+    with pytest.raises(BadInputError, match=f"--learning-rate '{text}' is wrong"):
+        TrainSettings.from_flags([*flags, f"--learning-rate={text}"])
+
+
+def test_an_address_holds_no_password() -> None:
+    flags = ["--out=/x", "--period=2026-10", "--ccnews-server=https://me:hunter2@news/"]
+    with pytest.raises(BadInputError, match="holds a user name or password") as caught:
+        CrawlSettings.from_flags(flags)
+    assert "hunter2" not in str(caught.value)
