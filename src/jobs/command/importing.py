@@ -9,10 +9,14 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jobs.command.logs import quote_libraries
+
 
 @contextmanager
 def importing() -> Iterator[None]:
     """Within it nothing is collected, and what is there at its end never will be.
+
+    What the imports brought to log with is made to format as a job's log does.
 
     For imports, and for what imports in its course: cycles of large objects that are dropped
     within it would stay in memory.
@@ -23,3 +27,4 @@ def importing() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+        quote_libraries()

@@ -13,25 +13,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from jobs.artifacts.manifest import Work, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter, LostRaceError
+from jobs.command.logs import log_level, set_up_logging
 from jobs.command.settings import FlagSettings, JobSettings
 from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
 from jobs.kinds.promises import Outputs
 from jobs.store.prefix import Prefix
-from jobs.words import one_line, shown
 
 F = TypeVar("F", bound=FlagSettings)
 S = TypeVar("S", bound=JobSettings)
 Statistics: TypeAlias = dict[str, Any]
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-LOG_DATES = "%Y-%m-%dT%H:%M:%SZ"
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-MAX_TRACE_LINES = 200
 ALREADY_DONE = "already-done"
 """A file beside those of a step's output parameters: its artifact was there, or another made it."""
 
@@ -74,7 +69,7 @@ def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
     """Runs `body` with settings from the command line; errors become one line and an exit code."""
     set_up_logging()
     try:
-        logging.getLogger(settings_type.job).setLevel(_log_level())
+        logging.getLogger(settings_type.job).setLevel(log_level())
         signal.signal(signal.SIGTERM, _stop)
         body(settings_type.from_flags(sys.argv[1:]))
     except PerennialError as error:
@@ -139,53 +134,6 @@ def write_outputs(values: Mapping[str, str]) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for name, value in values.items():
             (Path(folder) / name).write_text(value)
-
-
-def set_up_logging() -> None:
-    """One line an event, in UTC, on standard error; of libraries only what went wrong.
-
-    Warnings are events, and so is a bug: its traceback follows in lines that begin with ``  |``.
-    """
-    logging.Formatter.converter = time.gmtime
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(EventFormatter(LOG_FORMAT, LOG_DATES))
-    logging.basicConfig(handlers=[handler])
-    logging.captureWarnings(capture=True)
-    sys.excepthook = _log_bug
-
-
-class EventFormatter(logging.Formatter):
-    """Formats so that nothing in a message, its arguments or an error can pass for another line."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the library's name
-        return one_line(super().formatMessage(record).rstrip())
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802
-        return _quoted(super().formatException(ei))
-
-    def formatStack(self, stack_info: str) -> str:  # noqa: N802
-        return _quoted(super().formatStack(stack_info))
-
-
-def _quoted(trace: str) -> str:
-    return "\n".join(f"  | {one_line(line)}" for line in trace.splitlines()[-MAX_TRACE_LINES:])
-
-
-def _log_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if issubclass(kind, Exception):
-        logging.getLogger().critical("ended by a bug", exc_info=(kind, error, trace))
-    else:
-        sys.__excepthook__(kind, error, trace)
-
-
-def _log_level() -> str:
-    """The level that ``PERENNIAL_LOG_LEVEL`` names. Raises BadInputError for any other word."""
-    given = os.environ.get("PERENNIAL_LOG_LEVEL") or "INFO"
-    if given.upper() not in LOG_LEVELS:
-        raise BadInputError(
-            f"PERENNIAL_LOG_LEVEL {shown(given)} is wrong: expected {', '.join(LOG_LEVELS)}"
-        )
-    return given.upper()
 
 
 def _stop(number: int, _frame: object) -> None:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from jobs.artifacts.manifest import file_of
 from jobs.artifacts.writing import ArtifactWriter
-from jobs.command.running import set_up_logging
+from jobs.command.logs import set_up_logging
 from jobs.crawl.archives import Archive, Period
 from jobs.crawl.publishers import all_publishers
 from jobs.crawl.reading import ArchiveSource, Tally, make_repeatable, read_articles_of

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from jobs.command.running import LOG_DATES, LOG_FORMAT, EventFormatter
+from jobs.command.logs import LOG_DATES, LOG_FORMAT, EventFormatter
 from tests.support.hostile import ESCAPE, FORGED, HOSTILE, READABLE, unseen
 
 EVENT = re.compile(r"[0-9-]{10}T[0-9:]{8}Z (ERROR|INFO|CRITICAL) evil: ")
@@ -109,3 +109,18 @@ def test_an_unknown_level_names_the_levels(level: str) -> None:
 @pytest.mark.parametrize("level", ["debug", "ERROR", ""])
 def test_levels(level: str) -> None:
     assert run(FAILING.format(error="SystemExit(7)"), PERENNIAL_LOG_LEVEL=level)[0] == 7
+
+
+def test_a_library_with_a_handler_of_its_own_is_no_exception() -> None:
+    code = f"""
+from jobs.command.importing import importing
+from jobs.command.logs import set_up_logging
+set_up_logging()
+with importing():
+    from transformers.utils import logging
+logging.get_logger("transformers.models").warning("%s", {FORGED!r})
+"""
+    ended, lines = run(code)
+    assert ended == 0
+    assert len(lines) == 1
+    assert " WARNING transformers.models: x\\n2026-11-25T06:40:35Z INFO promote: " in lines[0]
