@@ -70,3 +70,15 @@ def test_a_value_that_no_program_can_be_given(small: Small, task: Task) -> None:
     with pytest.raises(BadInputError, match="holds a NUL"):
         small.run([task("a", "{{workflow.parameters.p}}")], parameters={"p": "a\0b"},
                   arguments={"parameters": [{"name": "p"}]})  # fmt: skip
+
+
+@each
+def test_what_runs_now_on_a_terminal(tmp_path: Path, text: str) -> None:
+    console = Console(file=io.StringIO(), width=500, color_system=None, markup=True)
+    display = Display(console)
+    display.begun(Step(text, "train", {}, ("x",), {}, (), None), 1, tmp_path / "progress")
+    console.print(display._now_running())
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue().splitlines()
+    assert len(shown) == 2  # begun, and the table's only row
+    assert unseen("".join(shown)) == []
