@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from jobs.artifacts.manifest import file_of
 from jobs.artifacts.writing import ArtifactWriter
+from jobs.command.orphans import die_with_parent
 from jobs.command.running import set_up_logging
 from jobs.crawl.archives import Archive, Period
 from jobs.crawl.publishers import all_publishers
@@ -176,6 +177,11 @@ def _missing(
     return missing
 
 
+def _begin_process() -> None:
+    set_up_logging()
+    die_with_parent()
+
+
 def _read_all(
     plan: Plan, archives: Sequence[Archive], processes: int
 ) -> Iterator[tuple[Archive, bytes | Failure]]:
@@ -186,7 +192,7 @@ def _read_all(
     # Not forked from this process, whose store has threads, but from one that has only imported.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(processes, context, initializer=set_up_logging) as pool:
+    with ProcessPoolExecutor(processes, context, initializer=_begin_process) as pool:
         reading = {pool.submit(read_archive, plan, archive): archive for archive in archives}
         try:
             for future in as_completed(tuple(reading)):
