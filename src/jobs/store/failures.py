@@ -73,7 +73,13 @@ def translated(uri: str, path: str, writing: bool = False) -> Iterator[None]:
         raise _forbidden(uri, path, error) from error
     except exceptions.AlreadyExistsError:
         raise
-    except (NotADirectoryError, IsADirectoryError, FileExistsError, ValueError) as error:
+    except (
+        NotADirectoryError,
+        IsADirectoryError,
+        FileExistsError,
+        ValueError,
+        exceptions.InvalidPathError,
+    ) as error:
         raise BadInputError(f"{uri}/{path} cannot be used: {_first(error)}") from error
     except (exceptions.BaseError, OSError) as error:
         _refuse_missing_bucket(uri, error)

@@ -6,7 +6,6 @@ A stop is raised here once, by our own handler: torchrun's raises at every signa
 would end its wait for those that save. In its ``finally`` it passes SIGTERM on and waits.
 """
 
-import os
 import sys
 
 from torch.distributed import run
@@ -16,19 +15,17 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from jobs.errors import EXIT_STOPPED
 from jobs.stopping import STOP, grace_seconds, reserve_seconds
 
-SIGNALS_OF_TORCHRUN = "TORCHELASTIC_SIGNALS_TO_HANDLE"
-
 
 def under_torchrun(processes: int) -> None:
     """Runs this very command line in `processes` processes of this machine."""
     grace = grace_seconds()
     reserve = reserve_seconds(grace)
     STOP.allow(grace - reserve / 2)
-    os.environ[SIGNALS_OF_TORCHRUN] = "SIGHUP"
     arguments = [
         "--standalone",
         f"--nproc-per-node={processes}",
         f"--shutdown-timeout={int(grace - reserve)}",
+        "--signals-to-handle=SIGHUP",
         "-m",
         "jobs.train",
     ]
