@@ -1,8 +1,8 @@
 import os
 
 from jobs.command.importing import importing
-from jobs.command.orphans import die_with_parent
 from jobs.command.running import Job, Statistics, begin, run_command, run_job
+from jobs.train.orphans import die_with_parent
 from jobs.train.settings import TrainSettings
 
 

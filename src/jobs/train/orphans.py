@@ -1,7 +1,7 @@
-"""No process of a job outlives the one that started it.
+"""No process of a training job outlives the one that started it.
 
-torchrun gives its processes sessions of their own, and those of a process pool wait for work for
-ever: a SIGKILL would leave them working on, beside the job's next attempt.
+torchrun gives its processes sessions of their own, so a SIGKILL of torchrun's group would leave
+them training on, beside the job's next attempt.
 """
 
 import ctypes
