@@ -83,8 +83,9 @@ class Display:
             for line in _tail(log):
                 self._console.print(Text(f"  | {one_line(line)}"), soft_wrap=True)
 
-    def stopping(self, number: int) -> None:
-        self._console.print(Text(f"signal {number}: stopping; a second one kills"))
+    def stopping(self, number: int, longest_seconds: int) -> None:
+        text = f"signal {number}: stopping within {longest_seconds} s; a second one kills"
+        self._console.print(Text(text))
 
     def table(self) -> Table:
         """Every step: status, attempts, seconds."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from jobs.errors import BadInputError, PerennialError
+from jobs.stopping import grace_seconds
 from jobs.words import nearest
 from pipelines.local.tags import fill, read_items
 from pipelines.local.workflow import (
@@ -41,6 +42,8 @@ class Step:
     outputs: tuple[str, ...]
     """Names of its output parameters."""
     deadline_seconds: int | None
+    grace_seconds: int
+    """Between SIGTERM and SIGKILL, as its pod is granted."""
 
 
 @dataclass(frozen=True)
@@ -191,14 +194,16 @@ def _step(
     template: StepTemplate, inputs: Mapping[str, str], values: Mapping[str, str], name: str
 ) -> Step:
     container = template.container
+    environment = {v.name: fill(v.value, values, name) for v in container.env}
     return Step(
         name=name,
         job=template.name,
         inputs=inputs,
         argv=(*container.command, *(fill(word, values, name) for word in container.args)),
-        environment={v.name: fill(v.value, values, name) for v in container.env},
+        environment=environment,
         outputs=tuple(output.name for output in template.outputs.parameters),
         deadline_seconds=template.active_deadline_seconds,
+        grace_seconds=grace_seconds(environment),
     )
 
 

@@ -2,8 +2,9 @@
 
 A step counts as succeeded only if its process exited with 0 *and* left every output that the
 workflow declares. On SIGTERM or SIGINT the engine passes SIGTERM to its children, waits for them
-to save what they have, and starts nothing new. Whatever a step leaves behind, and all that runs
-when the engine itself is killed, is killed by its mark (`pipelines.local.reaper`).
+to save what they have, for as long as each step's pod would be granted, and starts nothing new.
+Whatever a step leaves behind, and all that runs when the engine itself is killed, is killed by its
+mark (`pipelines.local.reaper`).
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.command.running import ALREADY_DONE
@@ -23,7 +25,6 @@ from pipelines.local.display import Display
 from pipelines.local.engine import Outcome, Runner, Step
 from pipelines.local.workflow import OUTPUTS
 
-GRACE_SECONDS = 60.0
 NOT_HERE = ("PERENNIAL_IMAGE",)  # a step that ran in no image must not claim one
 
 
@@ -56,6 +57,35 @@ class Slots:
             turn.set_result(None)
 
 
+@dataclass(frozen=True)
+class _Child:
+    """The process of a step."""
+
+    process: asyncio.subprocess.Process
+    step: Step
+    mark: str
+
+    def end(self) -> None:
+        """SIGTERM, so that it can save; after the grace, SIGKILL to it and all that it started."""
+        if self.process.returncode is None:
+            self.process.terminate()
+            loop = asyncio.get_running_loop()
+            loop.call_later(self.step.grace_seconds, reaper.kill_marked, self.mark)
+
+    async def wait(self) -> tuple[int, str]:
+        """Exit code as a shell would show it (128 + signal), and what there is to say about it."""
+        seconds = self.step.deadline_seconds
+        try:
+            code = await asyncio.wait_for(self.process.wait(), seconds)
+        except TimeoutError:
+            self.end()
+            await self.process.wait()
+            return 128 + signal.SIGTERM, f"took longer than {seconds} s"
+        if code < 0:
+            return 128 - code, f"killed by {signal.Signals(-code).name}"
+        return code, f"exit code {code}" if code else ""
+
+
 class ProcessRunner(Runner):
     """Runs steps as processes, at most `parallel` slots at a time; an async context."""
 
@@ -64,8 +94,7 @@ class ProcessRunner(Runner):
         self._slots = Slots(parallel)
         self._mark = f"{uuid.uuid4().hex}/"
         self._num_started = 0
-        self._children: dict[asyncio.subprocess.Process, str] = {}
-        """Process of a step → its mark."""
+        self._children: list[_Child] = []
         self._stopped = asyncio.Event()
         self.stopped_by: int | None = None
 
@@ -123,7 +152,7 @@ class ProcessRunner(Runner):
         program = sys.executable if step.argv[0] == "python" else step.argv[0]
         with log.open("wb") as output:
             try:
-                child = await asyncio.create_subprocess_exec(
+                process = await asyncio.create_subprocess_exec(
                     program,
                     *step.argv[1:],
                     env=environment,
@@ -134,13 +163,14 @@ class ProcessRunner(Runner):
                 )
             except OSError as error:
                 return Outcome("Error", 127, message=f"{program} cannot be started: {error}")
-            self._children[child] = mark
+            child = _Child(process, step, mark)
+            self._children.append(child)
             if self.stopped_by:  # while it was started
-                _end(child, mark)
+                child.end()
             try:
-                code, message = await _wait(child, step.deadline_seconds, mark)
+                code, message = await child.wait()
             finally:
-                del self._children[child]
+                self._children.remove(child)
                 reaper.kill_marked(mark)
         if code and self.stopped_by:
             return Outcome("Stopped", code, message="stopped")
@@ -153,31 +183,10 @@ class ProcessRunner(Runner):
             return
         self.stopped_by = number
         self._stopped.set()
-        self._display.stopping(number)
-        for child, mark in self._children.items():
-            _end(child, mark)
-
-
-def _end(child: asyncio.subprocess.Process, mark: str) -> None:
-    """SIGTERM, so that it can save; after the grace, SIGKILL to it and all that it started."""
-    if child.returncode is None:
-        child.terminate()
-        asyncio.get_running_loop().call_later(GRACE_SECONDS, reaper.kill_marked, mark)
-
-
-async def _wait(
-    child: asyncio.subprocess.Process, deadline_seconds: int | None, mark: str
-) -> tuple[int, str]:
-    """Exit code as a shell would show it (128 + signal), and what there is to say about it."""
-    try:
-        code = await asyncio.wait_for(child.wait(), deadline_seconds)
-    except TimeoutError:
-        _end(child, mark)
-        await child.wait()
-        return 128 + signal.SIGTERM, f"took longer than {deadline_seconds} s"
-    if code < 0:
-        return 128 - code, f"killed by {signal.Signals(-code).name}"
-    return code, f"exit code {code}" if code else ""
+        longest = max((child.step.grace_seconds for child in self._children), default=0)
+        self._display.stopping(number, longest)
+        for child in self._children:
+            child.end()
 
 
 def _num_processes(step: Step) -> int:

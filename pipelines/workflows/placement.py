@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from jobs.errors import EXIT_STOPPED, EXIT_TRANSIENT
+from jobs.stopping import DEFAULT_GRACE_SECONDS
 
 KILLED = 137  # SIGKILL: out of memory, or the node is going
 UNKNOWN = -1  # the pod vanished with its node; Argo knows no exit code
@@ -26,8 +27,9 @@ class Place:
     size: Literal["data", "train", "evaluate", "small"]
     pool: Literal["cpu", "gpu"]
     deadline_hours: int
-    grace_seconds: int = 30
-    """Time between SIGTERM and SIGKILL."""
+    grace_seconds: int = DEFAULT_GRACE_SECONDS
+    """Time between SIGTERM and SIGKILL: the one number that the pod, the job, torchrun and the
+    local engine are told."""
     retries: int = 3
 
     def node_selector(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from hera.workflows import DAG, Container, Parameter, Task
 from hera.workflows import models as argo
 
+from jobs.stopping import GRACE
 from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, JOBS, section_keys
 from pipelines.workflows.placement import PLACES, RETRY_BACKOFF, RETRY_EXPRESSION, parameter
 
@@ -39,6 +40,7 @@ def job_template(job: str) -> Container:
         env=[
             argo.EnvVar(name="PERENNIAL_OUTPUTS", value=OUTPUTS),
             argo.EnvVar(name="PERENNIAL_IMAGE", value=image),
+            argo.EnvVar(name=GRACE, value=str(place.grace_seconds)),
         ],
         env_from=[
             argo.EnvFromSource(

@@ -2,9 +2,10 @@
 
     PerennialError
     ├── BadInputError    64   the input or a setting is wrong; the same command fails again
-    ├── TransientError   75   the world failed for a while; the same command may succeed
-    └── StoppedError    143   SIGTERM came; what could be saved is saved, the same command continues
+    └── TransientError   75   the world failed for a while; the same command may succeed
+    StoppedError        143   SIGTERM came; the same command continues from what is in the store
 
+StoppedError is a BaseException, as KeyboardInterrupt is: nobody who catches errors may catch it.
 Any other exception is a bug: a traceback and exit code 1. The retry expressions of the
 workflows are written against these codes (``pipelines/workflows/placement.py``).
 """
@@ -33,7 +34,9 @@ class TransientError(PerennialError):
     exit_code = EXIT_TRANSIENT
 
 
-class StoppedError(PerennialError):
-    """The job was told to stop (SIGTERM) and has saved what it had."""
+class StoppedError(BaseException):
+    """The job was told to stop. What it says that it saved, it has saved."""
 
-    exit_code = EXIT_STOPPED
+    def __init__(self, message: str, exit_code: int = EXIT_STOPPED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

@@ -7,21 +7,21 @@ that a repeated job ends at once, before anything heavy is imported.
 
 import logging
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
 from jobs.artifacts.manifest import Work, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter, LostRaceError
 from jobs.command.logs import log_level, set_up_logging
 from jobs.command.settings import FlagSettings, JobSettings
-from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
+from jobs.errors import EXIT_DONE, EXIT_STOPPED, BadInputError, PerennialError, StoppedError
 from jobs.kinds.promises import Outputs
+from jobs.stopping import STOP
 from jobs.store.prefix import Prefix
 
 F = TypeVar("F", bound=FlagSettings)
@@ -66,17 +66,36 @@ def run_job(
 
 
 def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
-    """Runs `body` with settings from the command line; errors become one line and an exit code."""
+    """Runs `body` with settings from the command line; errors become one line and an exit code.
+
+    After SIGTERM the code is 143 whatever came of it: libraries make other errors of a stop.
+    """
     set_up_logging()
+    log = logging.getLogger(settings_type.job)
     try:
-        logging.getLogger(settings_type.job).setLevel(log_level())
-        signal.signal(signal.SIGTERM, _stop)
+        log.setLevel(log_level())
+        STOP.listen(settings_type.job)
         body(settings_type.from_flags(sys.argv[1:]))
-    except PerennialError as error:
-        one_line = " ".join(str(error).split())
-        logging.getLogger(settings_type.job).error("%s", one_line)  # noqa: TRY400  no traceback
+        STOP.check()
+    except StoppedError as error:
+        log.error("%s", error)  # noqa: TRY400  no traceback
         sys.exit(error.exit_code)
+    except PerennialError as error:
+        _fail(log, str(error), error.exit_code)
+    except Exception as error:
+        if not STOP.told:
+            raise
+        _fail(log, f"{type(error).__name__}: {error}", EXIT_STOPPED)
     sys.exit(EXIT_DONE)
+
+
+def _fail(log: logging.Logger, why: str, exit_code: int) -> NoReturn:
+    """Ends with one line, and where a stop came with its code, whatever it was made into."""
+    if STOP.told:
+        stopped = STOP.error()
+        why, exit_code = f"{why}; {stopped}; {STOP.last_words()}", stopped.exit_code
+    log.error("%s", " ".join(why.split()).removesuffix(";"))
+    sys.exit(exit_code)
 
 
 def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
@@ -134,7 +153,3 @@ def write_outputs(values: Mapping[str, str]) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for name, value in values.items():
             (Path(folder) / name).write_text(value)
-
-
-def _stop(number: int, _frame: object) -> None:
-    raise StoppedError(f"stopped by {signal.Signals(number).name}; the same command continues")

@@ -8,12 +8,15 @@ import hashlib
 import io
 import json
 import logging
+import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import wait
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -26,7 +29,7 @@ from jobs.crawl.archives import Archive, Period
 from jobs.crawl.publishers import all_publishers
 from jobs.crawl.reading import ArchiveSource, Tally, make_repeatable, read_articles_of
 from jobs.crawl.server import Server
-from jobs.errors import TransientError
+from jobs.errors import EXIT_TRANSIENT, TransientError
 from jobs.kinds.articles import SCHEMA, write_part
 from jobs.store.prefix import Prefix
 
@@ -176,6 +179,22 @@ def _missing(
     return missing
 
 
+def _begin_process() -> None:
+    """A process of the pool: it logs, and ends when the one that made the pool ends.
+
+    Its parent is the fork server, which lives as long as one of its forks does.
+    """
+    set_up_logging()
+    creator = parent_process()
+    assert creator is not None
+
+    def watch() -> None:
+        wait([creator.sentinel])
+        os._exit(EXIT_TRANSIENT)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _read_all(
     plan: Plan, archives: Sequence[Archive], processes: int
 ) -> Iterator[tuple[Archive, bytes | Failure]]:
@@ -186,7 +205,7 @@ def _read_all(
     # Not forked from this process, whose store has threads, but from one that has only imported.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(processes, context, initializer=set_up_logging) as pool:
+    with ProcessPoolExecutor(processes, context, initializer=_begin_process) as pool:
         reading = {pool.submit(read_archive, plan, archive): archive for archive in archives}
         try:
             for future in as_completed(tuple(reading)):

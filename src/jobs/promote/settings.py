@@ -9,7 +9,10 @@ from jobs.command.settings import FlagSettings, Uri, artifact_input
 
 
 class PromoteSettings(FlagSettings):
-    """Writes the next numbered release record where the report's gate says GO."""
+    """Writes the next numbered release record where the report's gate says GO.
+
+    What was released before and is current no more is released again only with --override.
+    """
 
     job: ClassVar[str] = "promote"
     version: ClassVar[str] = "1"
@@ -24,4 +27,5 @@ class PromoteSettings(FlagSettings):
     name: str | None = Field(None, pattern=f"^{NAME.pattern}$")
     """The model's name; default: the last part of the candidate's URI."""
     override: str | None = None
-    """Promote without a GO, for this reason; it stands in the record."""
+    """Promote without a GO, or again what was released before (a rollback, or back from one), for
+    this reason; it stands in the record."""

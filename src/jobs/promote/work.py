@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from jobs.artifacts.manifest import Input
 from jobs.artifacts.reading import Artifact
-from jobs.artifacts.releases import NAME, add
+from jobs.artifacts.releases import NAME, Standing, add
 from jobs.command.running import write_outputs
 from jobs.errors import BadInputError
 from jobs.kinds.promises import Decision
@@ -33,18 +33,25 @@ def promote(settings: PromoteSettings) -> None:
         )  # fmt: skip
         write_outputs({"decision": verdict.decision, "release": "none"})
         return
-    release, is_new = add(
+    release, standing = add(
         Prefix(settings.releases),
         model,
         candidate=Input(uri=candidate.uri, digest=candidate.digest),
         report=Input(uri=report.uri, digest=report.digest),
         decision=verdict.decision,
         reasons=verdict.reasons,
-        override=settings.override if verdict.decision != Decision.GO else None,
+        override=settings.override,
     )
-    said = "released" if is_new else "already-released"
-    log.info("%s model=%s number=%d digest=%s", said, model, release.number, candidate.digest[:12])
-    write_outputs({"decision": verdict.decision, "release": str(release.number)})
+    number, digest = release.number, candidate.digest[:12]
+    if standing is Standing.FORMER:
+        log.info(
+            "%s model=%s digest=%s: it was number %d, which is current no more; --override REASON "
+            "releases it again, on the record", standing, model, digest, number,
+        )  # fmt: skip
+    else:
+        log.info("%s model=%s number=%d digest=%s", standing, model, number, digest)
+    number_or_none = "none" if standing is Standing.FORMER else str(number)
+    write_outputs({"decision": verdict.decision, "release": number_or_none})
 
 
 def _verdict(candidate: Artifact, report: Artifact) -> CandidateVerdict:

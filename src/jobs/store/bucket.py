@@ -21,6 +21,11 @@ MOST_PARTS = 9000
 UPLOAD_BYTES = 64 * 2**20
 """Held by the parts of one upload that are on their way, unless two parts are larger."""
 
+REQUEST_SECONDS = 300
+"""Most that one request may take: patience with a slow line, at 8 MiB and more a request.
+
+It does not bound a stop: nobody interrupts a request, but `jobs.stopping` ends the process."""
+
 _MARK = "perennialupload"  # Azure takes no hyphen
 
 
@@ -40,7 +45,7 @@ def s3_store(uri: str) -> "ObjectStore":
             f"no AWS credentials for {uri}; set a profile, a role or AWS_* variables"
         )
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    options: ClientConfig = {"timeout": timedelta(seconds=300)}
+    options: ClientConfig = {"timeout": timedelta(seconds=REQUEST_SECONDS)}
     config: dict[str, Any] = {
         "region": session.region_name or os.environ.get("AWS_REGION", "us-east-1")
     }

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from obstore import exceptions
 
 from jobs.errors import BadInputError, TransientError
+from jobs.stopping import STOP
 
 if TYPE_CHECKING:
     from obstore.store import RetryConfig
@@ -52,8 +53,10 @@ def translated(uri: str, path: str, writing: bool = False) -> Iterator[None]:
     """Turns the store library's errors into ours, each naming the object at `path` of `uri`.
 
     Who writes asks for no object: a 404 is then a proxy's, or of an upload that was lost, and
-    may pass.
+    may pass. Once this process was told to stop, nothing is written: StoppedError.
     """
+    if writing:
+        STOP.check()
     failed = f"store failed at {uri}/{path}"
     try:
         yield
@@ -70,7 +73,13 @@ def translated(uri: str, path: str, writing: bool = False) -> Iterator[None]:
         raise _forbidden(uri, path, error) from error
     except exceptions.AlreadyExistsError:
         raise
-    except (NotADirectoryError, IsADirectoryError, FileExistsError, ValueError) as error:
+    except (
+        NotADirectoryError,
+        IsADirectoryError,
+        FileExistsError,
+        ValueError,
+        exceptions.InvalidPathError,
+    ) as error:
         raise BadInputError(f"{uri}/{path} cannot be used: {_first(error)}") from error
     except (exceptions.BaseError, OSError) as error:
         _refuse_missing_bucket(uri, error)

@@ -7,6 +7,7 @@ files are pickles.
 
 import hashlib
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,10 @@ class Checkpoints:
         self._out, self._rank, self._layout = out, rank, layout
         self._prefix = out.prefix / FOLDER
         work = hashlib.sha256(out.work.model_dump_json().encode())
+        self.last: int | None = None
+        """The step of the newest checkpoint that was saved or resumed from."""
+        self.seconds = 0.0
+        """What the last save took on this process."""
         self._suffix = f"-{work.hexdigest()[:8]}"  # other settings' checkpoints stay untouched
 
     def newest(self) -> Artifact | None:
@@ -54,10 +59,12 @@ class Checkpoints:
         with tempfile.TemporaryDirectory() as scratch:
             folder = checkpoint.local_copy(Path(scratch))
             _, state = engine.load_checkpoint(str(folder), tag=TAG)
+        self.last = int(state["ours"]["step"])
         return dict(state["ours"])
 
     def save(self, engine: Any, step: int, state: dict[str, Any]) -> None:
         """Saves the engine and `state` as of `step` steps done; a collective call."""
+        started = time.monotonic()
         with shared_folder(self._rank) as folder:
             engine.save_checkpoint(
                 str(folder), tag=TAG, client_state={"ours": state}, save_latest=False
@@ -70,6 +77,7 @@ class Checkpoints:
                 writer.commit({"step": step, "layout": self._layout})
                 self._delete(older_than=name)
             distributed.barrier()
+        self.last, self.seconds = step, time.monotonic() - started
 
     def _writer(self, name: str) -> ArtifactWriter:
         return self._out.beside(f"{FOLDER}/{name}", KIND)

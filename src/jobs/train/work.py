@@ -2,7 +2,6 @@
 
 import logging
 import math
-import signal
 import sys
 import tempfile
 import time
@@ -22,10 +21,12 @@ from jobs.errors import EXIT_DONE, BadInputError, StoppedError
 from jobs.kinds.model import CONFIG, GENERATION, INDEX, TOKENIZER_FILES, read_tensors
 from jobs.kinds.rows import HELDOUT, TRAIN, Row
 from jobs.kinds.safetensors_header import Tensor
+from jobs.stopping import STOP
 from jobs.train import engine as engines
 from jobs.train.batches import collate, summed_loss
 from jobs.train.canary import check_isolation
 from jobs.train.checkpoints import Checkpoints, shared_folder
+from jobs.train.grace import agreed, what_counts
 from jobs.train.rows import Rows
 from jobs.train.schedule import learning_rate
 from jobs.train.settings import TrainSettings
@@ -50,7 +51,8 @@ class State:
 def train(job: Job[TrainSettings]) -> Statistics:
     """Trains to the end, from the newest checkpoint if there is one.
 
-    Raises StoppedError after SIGTERM, once a checkpoint is committed.
+    Raises StoppedError after SIGTERM, once a checkpoint is committed where the grace allows it;
+    once all steps are done, the result is written instead.
     """
     rank, world_size, device = engines.start_processes()
     torch.manual_seed(job.settings.seed)
@@ -86,16 +88,12 @@ class _Loop:
         self._checkpoints = Checkpoints(
             job.out, rank, {"processes": world_size, "zero_stage": job.settings.zero_stage}
         )
-        self._told_to_stop = False
-        signal.signal(signal.SIGTERM, self._stop)
-
-    def _stop(self, *_: object) -> None:
-        self._told_to_stop = True
 
     def run(self) -> Statistics:
         vocabulary = self._engine.module.config.vocab_size
         leak = check_isolation(self._engine.module, vocabulary, self._device)
         state = self._resume()
+        STOP.hold(lambda: what_counts(state.step, self._checkpoints.last))
         first_step, started = state.step, time.monotonic()
         stream = self._rows.stream(self._settings.seed, state.step * self._settings.batch_rows)
         done_tokens = state.tokens
@@ -159,13 +157,30 @@ class _Loop:
         return {"step": float(step), "loss": loss_per_token, "rate": rate, "tokens": tokens}
 
     def _save_if_due(self, state: State) -> None:
-        stop = torch.tensor(float(self._told_to_stop), device=self._device)
-        distributed.all_reduce(stop)
-        last = state.step == self._steps
-        if stop or (state.step % self._settings.checkpoint_steps == 0 and not last):
-            self._checkpoints.save(self._engine, state.step, asdict(state))
-        if stop:
-            raise StoppedError(f"stopped after step {state.step}; the same command continues")
+        """Saves what is due; raises StoppedError where a process was told to stop.
+
+        With all steps done nothing is due nor stopped: the result is smaller than a checkpoint.
+        """
+        if state.step == self._steps:
+            return
+        saved = self._checkpoints
+        grace = agreed(saved.seconds, self._device)
+        if grace is None and state.step % self._settings.checkpoint_steps == 0:
+            saved.save(self._engine, state.step, asdict(state))
+            grace = agreed(saved.seconds, self._device)  # it may have been told meanwhile
+        if grace is None:
+            return
+        why = "which is saved; the same command continues"
+        if saved.last != state.step:
+            if grace.is_enough:
+                saved.save(self._engine, state.step, asdict(state))
+            else:
+                why = (
+                    f"which takes about {grace.seconds_needed:.0f} s to save, and "
+                    f"{grace.seconds_left:.0f} s are left: {what_counts(state.step, saved.last)}"
+                )
+        distributed.destroy_process_group()
+        raise StoppedError(f"stopped after step {state.step}, {why}")
 
     @torch.no_grad()
     def _heldout_loss(self) -> float | None:

@@ -11,7 +11,7 @@ import pytest
 
 from jobs.artifacts.manifest import Input
 from jobs.artifacts.reading import Artifact
-from jobs.artifacts.releases import add, current, read_releases
+from jobs.artifacts.releases import Standing, add, current, read_releases
 from jobs.errors import BadInputError
 from jobs.promote.settings import PromoteSettings
 from jobs.promote.work import promote
@@ -134,12 +134,12 @@ def test_losing_a_race_takes_the_next_number(
 
     def create_late(prefix: Prefix, path: str, data: bytes) -> bool:
         for digest in others:
-            assert add(releases, "m", **facts(digest))[1]
+            assert add(releases, "m", **facts(digest))[1] == Standing.NEW
         return create(prefix, path, data)
 
     monkeypatch.setattr(Prefix, "create", create_late)
-    release, is_new = add(releases, "m", **facts("mine"))
-    assert (release.number, is_new) == (2, True)
+    release, standing = add(releases, "m", **facts("mine"))
+    assert (release.number, standing) == (2, Standing.NEW)
     assert [item.candidate.digest for item in read_releases(releases)["m"]] == ["other", "mine"]
 
 

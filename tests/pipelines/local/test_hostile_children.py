@@ -19,7 +19,7 @@ each = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 @each
 def test_the_end_of_a_childs_log_and_its_message(tmp_path: Path, text: str) -> None:
     console = Console(file=io.StringIO(), width=500, markup=True)
-    step = Step(f"family/{text}", "train", {}, ("x",), {}, (), None)
+    step = Step(f"family/{text}", "train", {}, ("x",), {}, (), None, 60)
     log = tmp_path / "x.log"
     log.write_bytes(f"{READABLE}{text}\n20:00:00Z Succeeded promote\r| y".encode())
     display = Display(console)
@@ -76,7 +76,7 @@ def test_a_value_that_no_program_can_be_given(small: Small, task: Task) -> None:
 def test_what_runs_now_on_a_terminal(tmp_path: Path, text: str) -> None:
     console = Console(file=io.StringIO(), width=500, color_system=None, markup=True)
     display = Display(console)
-    display.begun(Step(text, "train", {}, ("x",), {}, (), None), 1, tmp_path / "progress")
+    display.begun(Step(text, "train", {}, ("x",), {}, (), None, 60), 1, tmp_path / "progress")
     console.print(display._now_running())
     assert isinstance(console.file, io.StringIO)
     shown = console.file.getvalue().splitlines()

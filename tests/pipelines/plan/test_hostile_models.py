@@ -12,7 +12,7 @@ from jobs.errors import BadInputError
 from pipelines.local.engine import Step
 from pipelines.plan.plan import Planned, _num_parameters
 
-NOT_THERE = Planned(Step("base", "ingest", {}, ("x",), {}, (), None), None)
+NOT_THERE = Planned(Step("base", "ingest", {}, ("x",), {}, (), None, 60), None)
 
 
 def header(text: bytes) -> bytes:
