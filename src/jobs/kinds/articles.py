@@ -98,6 +98,7 @@ def write_batches(
         compression="zstd",
         use_dictionary=REPEATED,
         write_batch_size=ROWS_PER_PAGE,
+        write_statistics=False,  # nobody asks for them, and no checksum covers them
         write_page_checksum=True,
     ) as writer:
         for group in _row_groups(batches):

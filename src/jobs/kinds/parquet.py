@@ -18,10 +18,11 @@ import pyarrow.parquet as pq
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.kinds.parquet_cost import MAX_GROUP_BYTES, Cost, column_cost
+from jobs.kinds.parquet_footer import read_footer
 from jobs.words import listed, shown
 
 WHOLE_BYTES = 2**26
-MAX_FOOTER_BYTES = 2**23
+MAX_FOOTER_BYTES = 2**21
 MAX_ROWS = 2**24
 BATCH_BYTES = 2**24
 
@@ -51,9 +52,11 @@ class ParquetFile:
         else:
             self._data = memoryview(artifact.read(path))
         with self.checked():
-            self._metadata, self.schema = self._footer()
+            self._read_footer()
             self._check_schema(schemas)
-            self.group_rows = self._group_rows()
+        self.group_rows = [group.rows for group in self._groups]
+        if self.num_rows > MAX_ROWS:
+            raise self.error(f"it claims {self.num_rows} rows; read are up to {MAX_ROWS}")
 
     @property
     def num_rows(self) -> int:
@@ -117,7 +120,7 @@ class ParquetFile:
             return self._data[start : start + length]
         return self._artifact.read_range(self._path, start, length)
 
-    def _footer(self) -> tuple[pq.FileMetaData, pa.Schema]:
+    def _read_footer(self) -> None:
         if self._size < 12 or self._range(0, 4) != _MAGIC:
             raise self.error("it does not begin as a Parquet file")
         tail = self._range(self._size - 8, 8)
@@ -127,8 +130,10 @@ class ParquetFile:
         if length > min(MAX_FOOTER_BYTES, self._size - 12):
             raise self.error(f"its footer would be {length} bytes, of {self._size}")
         start = max(0, self._size - max(length + 8, _TAIL_BYTES))
-        file = self._open([(start, self._range(start, self._size - start))])
-        return file.metadata, file.schema_arrow
+        data = self._range(start, self._size - start)
+        self._groups = read_footer(data[-8 - length : -8], self._size)
+        file = self._open([(start, data)])
+        self._metadata, self.schema = file.metadata, file.schema_arrow
 
     def _check_schema(self, schemas: Sequence[pa.Schema]) -> None:
         names = self.schema.names
@@ -142,35 +147,15 @@ class ParquetFile:
                 f"expected {', '.join(f'{f.name} {f.type}' for f in schemas[0])}"
             )
 
-    def _group_rows(self) -> list[int]:
-        """The number of rows of each group."""
-        groups = range(self._metadata.num_row_groups)
-        rows = [self._metadata.row_group(group).num_rows for group in groups]
-        if min(rows, default=0) < 0 or sum(rows) != self._metadata.num_rows:
-            raise self.error("its footer contradicts itself in the number of rows")
-        if sum(rows) > MAX_ROWS:
-            raise self.error(f"it claims {sum(rows)} rows; read are up to {MAX_ROWS}")
-        return rows
-
     def _open_group(self, group: int) -> tuple[Cost, pq.ParquetFile]:
         """What a row group takes, and the file with the bytes of that group alone."""
-        metadata, rows = self._metadata.row_group(group), self.group_rows[group]
-        columns = [metadata.column(number) for number in range(metadata.num_columns)]
-        spans = []
-        for column in columns:
-            start, length = column.data_page_offset, column.total_compressed_size
-            if column.has_dictionary_page and 0 < column.dictionary_page_offset < start:
-                start = column.dictionary_page_offset
-            if start < 0 or length < 0 or start + length > self._size:
-                raise self.error(f"row group {group} is not within the file")
-            spans.append((start, length))
-        if sum(length for _, length in spans) > MAX_GROUP_BYTES:
+        found = self._groups[group]
+        if sum(chunk.length for chunk in found.chunks) > MAX_GROUP_BYTES:
             raise self.error(f"row group {group} is larger than {MAX_GROUP_BYTES} bytes")
-        pieces = [(start, self._range(start, length)) for start, length in spans]
+        pieces = [(chunk.start, self._range(chunk.start, chunk.length)) for chunk in found.chunks]
         cost = Cost()
-        for number, (column, (_, chunk)) in enumerate(zip(columns, pieces, strict=True)):
-            nested = self._metadata.schema.column(number).max_repetition_level > 0
-            cost += column_cost(column, nested, chunk, rows)
+        for chunk, (_, data) in zip(found.chunks, pieces, strict=True):
+            cost += column_cost(chunk, data, found.rows)
         if cost.fixed > MAX_GROUP_BYTES:
             raise self.error(f"row group {group} may take {cost.fixed} bytes")
         return cost, self._open(pieces, self._metadata)

@@ -170,7 +170,8 @@ class RowsFile:
                 f"its tokens are {least} to {most}, the model's 0 to {vocabulary - 1}; "
                 "pack with the tokenizer of the model"
             )
-        if (pc.min(pc.list_flatten(table["lengths"])).as_py() or 1) < 1:
+        shortest = pc.min(pc.list_flatten(table["lengths"])).as_py()
+        if shortest is not None and shortest < 1:
             raise self._file.error("a document of a row has no tokens")
 
 

@@ -47,7 +47,8 @@ def _is_plain(kind: pa.DataType) -> bool:
     if any(test(kind) for test in _LISTS):
         return _is_plain(kind.value_type)
     if pa.types.is_struct(kind):
-        return all(_is_plain(field.type) for field in kind)
+        names = {field.name for field in kind}
+        return len(names) == kind.num_fields and all(_is_plain(field.type) for field in kind)
     return any(test(kind) for test in _PLAIN)
 
 
@@ -58,12 +59,16 @@ def _classes(schema: pa.Schema, where: str) -> dict[str, dict[str, Any]]:
     """
     text = (schema.metadata or {}).get(FEATURES, b"{}")
     said = parse(text, f"metadata of {where}", memory_needed(MAX_FOOTER_BYTES, 2**20))
+    for key in ("info", "features"):
+        said = said.get(key) or {} if isinstance(said, dict) else said
+    if not isinstance(said, dict):
+        raise TypeError(f"its metadata {FEATURES.decode()} is no object")
     found = {}
-    for name, feature in ((said.get("info") or {}).get("features") or {}).items():
+    for name in schema.names:
+        feature = said.get(name)
         if isinstance(feature, dict) and feature.get("_type") == "ClassLabel":
-            names = feature["names"]
+            names = feature.get("names")
             if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
                 raise TypeError(f"the classes of {name} have no names")
-            if name in schema.names:
-                found[name] = {"names": names, "_type": "ClassLabel"}
+            found[name] = {"names": names, "_type": "ClassLabel"}
     return found
