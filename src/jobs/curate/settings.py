@@ -9,11 +9,14 @@ from jobs.kinds.promises import KeptArticles
 
 
 class CurateSettings(JobSettings):
-    """Removes exact duplicates and articles of unsuitable length; counts what went, by rule."""
+    """Removes older captures, exact duplicates and articles of unsuitable length.
+
+    What went is counted and listed by rule.
+    """
 
     job: ClassVar[str] = "curate"
     kind: ClassVar[str] = "articles"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     promises = KeptArticles
 
     articles: Annotated[Uri, artifact_input("articles")]

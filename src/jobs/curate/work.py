@@ -1,19 +1,24 @@
-"""The curation of a corpus: read twice, part by part; what is removed is listed with its rule."""
+"""The curation of a corpus: read three times, by batches; what is removed is listed with its rule.
+
+Memory: a batch of articles (`jobs.kinds.articles`), and some hundred bytes an article.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.artifacts.reading import Artifact
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.curate.rules import RULES, Rules, Sighting
 from jobs.curate.settings import CurateSettings
-from jobs.kinds.articles import SCHEMA, article_parts, read_part, write_part
+from jobs.kinds.articles import article_parts, read_part, write_batches
+from jobs.kinds.captures import older_captures
 
 REMOVED = "removed.parquet"
+KEPT, CHARACTERS = "kept", "characters"
 REMOVED_SCHEMA = pa.schema(
     [
         ("url", pa.string()),
@@ -26,53 +31,66 @@ REMOVED_SCHEMA = pa.schema(
 def curate(job: Job[CurateSettings]) -> Statistics:
     """Writes the parts again without the removed articles, and `REMOVED`; returns the counts."""
     settings, articles = job.settings, job.inputs["articles"]
-    rules = Rules(settings.min_characters, settings.max_characters)
-    removed: Counter[str] = Counter()
-    kept = characters = 0
+    rules = Rules(settings.min_characters, settings.max_characters, older_captures(articles))
+    paths = article_parts(articles)
+    count: Counter[str] = Counter()
     with (
-        Progress("curate", 2 * len(article_parts(articles)), "parts") as progress,
+        Progress("curate", 2 * len(paths), "parts") as progress,
         job.out.open(REMOVED) as file,
         pq.ParquetWriter(file, REMOVED_SCHEMA, compression="zstd") as removed_writer,
     ):
-        for _, table, sightings in _parts(articles):
-            for body, sighting in zip(table["body"].to_pylist(), sightings, strict=True):
-                rules.see(body, sighting)
+        position = 0
+        for path in paths:
+            for batch in read_part(articles, path):
+                for body, sighting in _sightings(batch, position):
+                    rules.see(body, sighting)
+                position += batch.num_rows
             progress.advance(1)
-        for path, table, sightings in _parts(articles):
-            good, gone = _judged(table, sightings, rules)
+        position = 0
+        for path in paths:
             with job.out.open(path) as target:
-                write_part(target, good)
-            removed_writer.write_table(gone)
-            removed.update(gone["rule"].to_pylist())
-            kept += good.num_rows
-            characters += sum(map(len, good["body"].to_pylist()))
+                judge = _Judge(rules, position, count, removed_writer)
+                write_batches(target, map(judge.kept, read_part(articles, path)))
+                position = judge.position
             progress.advance(1)
+    removed = {rule: count[rule] for rule in RULES}
     return {
-        "total": kept + removed.total(),
-        "kept": kept,
-        "removed": {rule: removed[rule] for rule in RULES},
-        "characters": characters,
+        "total": count[KEPT] + sum(removed.values()),
+        "kept": count[KEPT],
+        "removed": removed,
+        "characters": count[CHARACTERS],
     }
 
 
-def _judged(table: pa.Table, sightings: list[Sighting], rules: Rules) -> tuple[pa.Table, pa.Table]:
-    """The articles to keep, and a row of `REMOVED_SCHEMA` for each of the others."""
-    good, gone = [], []
-    for body, sighting in zip(table["body"].to_pylist(), sightings, strict=True):
-        verdict = rules.judge(body, sighting)
-        good.append(verdict is None)
-        if verdict is not None:
-            gone.append({"url": sighting.url, "rule": verdict.rule, "duplicate_of": verdict.of})
-    kept = table.filter(pa.array(good, pa.bool_()))
-    return kept, pa.Table.from_pylist(gone, schema=REMOVED_SCHEMA)
+@dataclass
+class _Judge:
+    """Judges batches in order; `position` is that of the next article in the corpus."""
+
+    rules: Rules
+    position: int
+    count: Counter[str]
+    removed: pq.ParquetWriter
+
+    def kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The articles to keep; a row of `REMOVED_SCHEMA` is written for each of the others."""
+        good, gone = [], []
+        for body, sighting in _sightings(batch, self.position):
+            verdict = self.rules.judge(body, sighting)
+            good.append(verdict is None)
+            if verdict is None:
+                self.count[CHARACTERS] += len(body)
+            else:
+                gone.append({"url": sighting.url, "rule": verdict.rule, "duplicate_of": verdict.of})
+                self.count[verdict.rule] += 1
+        self.count[KEPT] += sum(good)
+        self.position += batch.num_rows
+        self.removed.write_table(pa.Table.from_pylist(gone, schema=REMOVED_SCHEMA))
+        return batch.filter(pa.array(good, pa.bool_()))
 
 
-def _parts(articles: Artifact) -> Iterator[tuple[str, pa.Table, list[Sighting]]]:
-    """Path, articles, and sighting of each article; one part is in memory at a time."""
-    position = 0
-    for path in article_parts(articles):
-        table = pa.Table.from_batches(read_part(articles, path), SCHEMA)
-        times, urls = table["published_at"].to_pylist(), table["url"].to_pylist()
-        positions = range(position, position + table.num_rows)
-        yield path, table, [Sighting(*item) for item in zip(times, urls, positions, strict=True)]
-        position += table.num_rows
+def _sightings(batch: pa.RecordBatch, position: int) -> Iterator[tuple[str, Sighting]]:
+    """The body and the sighting of each article; the first stands at `position` in the corpus."""
+    times, urls = batch["published_at"].to_pylist(), batch["url"].to_pylist()
+    bodies = batch["body"]
+    for index, (time, url) in enumerate(zip(times, urls, strict=True)):
+        yield bodies[index].as_py(), Sighting(time, url, position + index)

@@ -12,16 +12,16 @@ from typing import Any
 
 import datasets
 import pyarrow as pa
-import pyarrow.parquet as pq
 import yaml
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.defaults import default_gen_kwargs
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
-from jobs.kinds.rows import HELDOUT_ARTICLES
+from jobs.kinds.rows import HELDOUT_ARTICLES, read_heldout_articles
 from jobs.suites import Task
 from jobs.suites.harness import LM_EVAL_VERSION, definition, find_subtasks, open_index
+from jobs.suites.items import read_items
 from jobs.suites.sealed import SealedSuite, Subtask
 
 TaskDict = dict[str, Any]
@@ -50,7 +50,7 @@ def heldout_tasks(rows: Artifact) -> TaskDict:
     """The task ``heldout``: the loss on the articles that were kept out of `rows`."""
     if HELDOUT_ARTICLES not in rows:
         raise BadInputError(f"rows {rows.uri} lack {HELDOUT_ARTICLES}; pack articles, not chats")
-    table = _read_table(rows, HELDOUT_ARTICLES)
+    table = read_heldout_articles(rows)
     if not table.num_rows:
         raise BadInputError(
             f"rows {rows.uri} hold no held-out article; pack with a larger --heldout-fraction"
@@ -78,7 +78,8 @@ def _check_definitions(bundle: Artifact, task: Task, sealed: tuple[Subtask, ...]
 def _changes(bundle: Artifact, task: Task, subtask: Subtask) -> dict[str, Any]:
     """What is replaced in the definition of every single task."""
     tables = {
-        split: _read_table(bundle, subtask.data.sealed_file(split)) for split in subtask.splits
+        split: read_items(bundle, subtask.data.sealed_file(split), task.data_columns)
+        for split in subtask.splits
     }
     return {
         "custom_dataset": _data_of(tables),
@@ -97,10 +98,6 @@ def _generation(config: dict[str, Any], task: Task, max_length: int) -> dict[str
     wanted = {**(config.get("generation_kwargs") or defaults), **task.generation}
     longest = int(wanted.get("max_gen_toks", 256))  # lm-eval's default for transformers models
     return {**wanted, "max_gen_toks": min(longest, max_length // 2)}
-
-
-def _read_table(artifact: Artifact, path: str) -> pa.Table:
-    return pq.read_table(pa.BufferReader(artifact.read(path)))
 
 
 def _data_of(tables: dict[str, pa.Table]) -> Callable[..., datasets.DatasetDict]:

@@ -5,13 +5,19 @@ heldout/part-00000.parquet …    the same of the articles kept out of training
 heldout-articles.parquet        these articles as text, for evaluation by any tokenizer
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import ArtifactWriter
+from jobs.errors import BadInputError
+from jobs.kinds.parquet import ParquetFile
+from jobs.words import shown
 
 TRAIN: Final = "train"
 HELDOUT: Final = "heldout"
@@ -21,7 +27,19 @@ ROWS = pa.schema([("input_ids", pa.list_(pa.int32())), ("lengths", pa.list_(pa.i
 MASKED_ROWS = ROWS.append(pa.field("loss_mask", pa.list_(pa.bool_())))
 
 HELDOUT_ARTICLES = "heldout-articles.parquet"
-HELDOUT_ARTICLES_SCHEMA = pa.schema([(name, pa.string()) for name in ("url", "title", "body")])
+
+
+class HeldoutArticle(NamedTuple):
+    """An article kept out of training, as text."""
+
+    url: str
+    title: str
+    body: str
+
+
+HELDOUT_ARTICLES_SCHEMA = pa.schema([(name, pa.string()) for name in HeldoutArticle._fields])
+HELDOUT_GROUP_CHARACTERS = 2**22
+MAX_SEQUENCE_LENGTH = 2**20
 
 
 @dataclass
@@ -71,14 +89,95 @@ def to_table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
     return pa.table({name: columns[name] for name in schema.names}, schema=schema)
 
 
+def write_heldout_articles(out: ArtifactWriter, articles: Iterable[HeldoutArticle]) -> None:
+    """Writes `HELDOUT_ARTICLES`. Memory: `HELDOUT_GROUP_CHARACTERS`, or one article."""
+    group: list[HeldoutArticle] = []
+    with (
+        out.open(HELDOUT_ARTICLES) as file,
+        pq.ParquetWriter(
+            file, HELDOUT_ARTICLES_SCHEMA, use_dictionary=False, write_batch_size=1
+        ) as writer,
+    ):
+        size = 0
+        for article in articles:
+            if group and size + len(article.body) > HELDOUT_GROUP_CHARACTERS:
+                writer.write_table(_heldout_table(group))
+                group, size = [], 0
+            group.append(article)
+            size += len(article.body)
+        writer.write_table(_heldout_table(group))
+
+
+def _heldout_table(articles: Sequence[HeldoutArticle]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [article._asdict() for article in articles], schema=HELDOUT_ARTICLES_SCHEMA
+    )
+
+
+def read_heldout_articles(artifact: Artifact) -> pa.Table:
+    """The articles of `HELDOUT_ARTICLES`, of its schema. Raises BadInputError."""
+    file = ParquetFile(artifact, HELDOUT_ARTICLES, HELDOUT_ARTICLES_SCHEMA)
+    table = file.table()
+    if any(column.null_count for column in table.columns):
+        raise file.error("an article lacks its URL, title or body")
+    return table
+
+
+def sequence_length(artifact: Artifact) -> int:
+    """Tokens of a row, as pack was told. Raises BadInputError where the manifest does not say."""
+    found = artifact.manifest.settings.get("sequence_length")
+    if not isinstance(found, int) or not 0 < found <= MAX_SEQUENCE_LENGTH:
+        raise BadInputError(
+            f"rows {artifact.uri}: setting sequence_length is {shown(found)} in the manifest, "
+            f"expected 1 to {MAX_SEQUENCE_LENGTH}; pack again"
+        )
+    return found
+
+
+class RowsFile:
+    """One file of packed rows, read a row group at a time."""
+
+    def __init__(self, artifact: Artifact, path: str) -> None:
+        self._file = ParquetFile(artifact, path, ROWS, MASKED_ROWS, in_place=True)
+        self._longest = sequence_length(artifact)
+        self.group_rows = self._file.group_rows
+        self.masked = MASKED_ROWS.names[-1] in self._file.schema.names
+
+    def read(self, group: int, vocabulary: int) -> list[Row]:
+        """The rows of a group. Raises BadInputError unless they are whole, and of tokens below
+        `vocabulary`.
+        """
+        table = self._file.group(group)
+        with self._file.checked():
+            self._check_tokens(table, vocabulary)
+        rows = from_table(table)
+        if any(sum(row.lengths) != len(row.ids) for row in rows):
+            raise self._file.error("the lengths of a row's documents are not those of its tokens")
+        if any(row.loss_mask is not None and len(row.loss_mask) != len(row.ids) for row in rows):
+            raise self._file.error("a row's loss mask is not as long as its tokens")
+        return rows
+
+    def _check_tokens(self, table: pa.Table, vocabulary: int) -> None:
+        """While they are Arrow's: as Python's they take ten times the memory."""
+        if any(column.null_count or pc.list_flatten(column).null_count for column in table.columns):
+            raise self._file.error("a row lacks tokens, lengths or its loss mask")
+        longest = pc.max(pc.list_value_length(table["input_ids"])).as_py() or 0
+        if longest > self._longest:
+            raise self._file.error(f"a row has {longest} tokens, expected up to {self._longest}")
+        least, most = pc.min_max(pc.list_flatten(table["input_ids"])).as_py().values()
+        if least is not None and not 0 <= least <= most < vocabulary:
+            raise self._file.error(
+                f"its tokens are {least} to {most}, the model's 0 to {vocabulary - 1}; "
+                "pack with the tokenizer of the model"
+            )
+        shortest = pc.min(pc.list_flatten(table["lengths"])).as_py()
+        if shortest is not None and shortest < 1:
+            raise self._file.error("a document of a row has no tokens")
+
+
 def from_table(table: pa.Table) -> list[Row]:
     """The rows of such a table."""
     columns = table.to_pydict()
     masks = columns.get("loss_mask") or [None] * table.num_rows
     fields = zip(columns["input_ids"], columns["lengths"], masks, strict=True)
     return [Row(ids, lengths, mask) for ids, lengths, mask in fields]
-
-
-def is_masked(schema: pa.Schema) -> bool:
-    """Whether rows of this schema say which tokens carry loss."""
-    return "loss_mask" in schema.names

@@ -1,11 +1,14 @@
 """Which articles are packed: the held-out slice, and a fair sample within the token budget. Pure.
 
 Both go by a digest of the article's URL, so that they depend on the article alone, neither on
-its place in the crawl nor on a seed.
+its place in the crawl nor on a seed: an article held out of one period's rows, with the same
+fraction, is held out of every other's.
 """
 
 import hashlib
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 
 def draw(url: str) -> float:
@@ -21,11 +24,13 @@ def heldout(url: str, fraction: float) -> bool:
 def budget_limit(draws: Sequence[float], tokens: Sequence[int], budget: int) -> float:
     """The number up to which (included) articles, taken by `draw`, fit into `budget` tokens.
 
-    Articles beyond it are left out. −1 where not even the first fits, 1 where all do.
+    Their sum is never over the budget: of articles of one draw all are taken or none. −1 where
+    not even the first fits, 1 where all do.
     """
     limit, used = -1.0, 0
-    for drawn, size in sorted(zip(draws, tokens, strict=True)):
-        used += size
+    drawn_tokens = sorted(zip(draws, tokens, strict=True))
+    for drawn, group in groupby(drawn_tokens, key=itemgetter(0)):
+        used += sum(size for _, size in group)
         if used > budget:
             return limit
         limit = drawn

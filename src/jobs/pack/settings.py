@@ -10,11 +10,14 @@ from jobs.kinds.promises import PackedRows
 
 
 class PackSettings(JobSettings):
-    """Tokenises articles or conversations and packs them, whole where they fit, into rows."""
+    """Tokenises articles or conversations and packs them, whole where they fit, into rows.
+
+    Of several captures of a URL the newest is packed; the others are counted (`older_captures`).
+    """
 
     job: ClassVar[str] = "pack"
     kind: ClassVar[str] = "rows"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     promises = PackedRows
 
     articles: Annotated[Uri | None, artifact_input("articles")] = None
@@ -25,8 +28,8 @@ class PackSettings(JobSettings):
     """URI of the model whose tokenizer (and chat template) is used."""
     sequence_length: int = Field(4096, ge=8)
     """Tokens in a row."""
-    token_budget: Count | None = None
-    """Most new tokens to pack (100M, 1B); default: all there are."""
+    token_budget: Annotated[Count, Field(ge=1)] | None = None
+    """Most new tokens to pack (100M, 1B), never exceeded; default: all there are."""
     heldout_fraction: float = Field(0.01, ge=0.0, lt=1.0)
     """Share of the articles, chosen by the digest of their URL, kept out of training."""
 

@@ -2,36 +2,35 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from jobs.artifacts.reading import Artifact
-from jobs.artifacts.writing import ArtifactWriter
 from jobs.command.importing import importing
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.errors import BadInputError
 from jobs.kinds.articles import read_articles
+from jobs.kinds.captures import older_captures
 from jobs.kinds.conversations import read_conversations
 from jobs.kinds.model import CONFIG, TOKENIZER_FILES
 from jobs.kinds.promises import KeptArticles, PackedRows
 from jobs.kinds.rows import (
     HELDOUT,
-    HELDOUT_ARTICLES,
     HELDOUT_ARTICLES_SCHEMA,
     MASKED_ROWS,
     ROWS,
     SPLITS,
     TRAIN,
+    HeldoutArticle,
+    write_heldout_articles,
 )
 from jobs.pack.choosing import budget_limit, draw, heldout
 from jobs.pack.packing import Document, pack
 from jobs.pack.rows import write_rows
 from jobs.pack.settings import PackSettings
+from jobs.pack.texts import Text, batched, most_characters, texts_of
 from jobs.pack.tokens import conversation_document, text_documents
 
 
@@ -76,20 +75,22 @@ def _pack_conversations(job: Job[PackSettings], tokenizer: Any) -> Statistics:
 
 def _pack_articles(job: Job[PackSettings], tokenizer: Any) -> Statistics:
     settings, articles = job.settings, job.inputs["articles"]
-    limit = _budget_limit(articles, tokenizer, settings)
+    corpus = Corpus(articles, tokenizer, settings)
+    limit = _budget_limit(corpus, settings.token_budget)
     counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
-    progress = _progress(articles)
+    progress = corpus.progress()
 
     def documents(split: str) -> Iterator[Document]:
         count = counts[split]
-        for url, document in _documents(articles, tokenizer, split, settings.heldout_fraction):
-            progress.advance()
-            if split == TRAIN and draw(url) > limit:
-                count["over_budget"] += 1
+        for text, document in corpus.documents(split):
+            progress.advance(int(text.begins))
+            if split == TRAIN and draw(text.url) > limit:
+                count["over_budget"] += text.begins
                 continue
-            count["articles"] += 1
+            longer = not text.whole or len(document.ids) > settings.sequence_length
+            count["articles"] += text.begins
             count["tokens"] += len(document.ids)
-            count["cut"] += len(document.ids) > settings.sequence_length
+            count["cut"] += text.begins and longer
             yield document
 
     rows = {}
@@ -97,7 +98,7 @@ def _pack_articles(job: Job[PackSettings], tokenizer: Any) -> Statistics:
         for split in SPLITS:
             packed = pack(documents(split), settings.sequence_length)
             rows[split] = write_rows(job.out, split, packed, ROWS)
-    _write_heldout_articles(job.out, articles, settings.heldout_fraction)
+    write_heldout_articles(job.out, corpus.records(HELDOUT))
     train = counts[TRAIN]
     return {
         "rows": rows[TRAIN],
@@ -105,6 +106,7 @@ def _pack_articles(job: Job[PackSettings], tokenizer: Any) -> Statistics:
         "tokens": train["tokens"],
         "articles_cut": train["cut"],
         "articles_over_budget": train["over_budget"],
+        "older_captures": len(corpus.older),
         "tokens_per_article": round(train["tokens"] / max(1, train["articles"]), 1),
         "heldout_rows": rows[HELDOUT],
         "heldout_articles": counts[HELDOUT]["articles"],
@@ -112,53 +114,53 @@ def _pack_articles(job: Job[PackSettings], tokenizer: Any) -> Statistics:
     }
 
 
-def _documents(
-    articles: Artifact, tokenizer: Any, split: str, fraction: float
-) -> Iterator[tuple[str, Document]]:
-    """(URL, document) of each article of one split, title first, in the order of the artifact."""
-    for batch in read_articles(articles):
-        chosen = [
-            record
-            for record in batch.select(["url", "title", "body"]).to_pylist()
-            if heldout(record["url"], fraction) == (split == HELDOUT)
-        ]
-        if chosen:
-            texts = [f"{record['title']}\n\n{record['body']}" for record in chosen]
-            urls = (record["url"] for record in chosen)
-            yield from zip(urls, text_documents(tokenizer, texts), strict=True)
+class Corpus:
+    """The articles of an artifact by split, each URL once, as texts and as tokens.
+
+    Memory: a batch of articles (`read_part`), the tokens of one of texts (`jobs.pack.texts`), and
+    some bytes a URL.
+    """
+
+    def __init__(self, articles: Artifact, tokenizer: Any, settings: PackSettings) -> None:
+        self._articles, self._tokenizer = articles, tokenizer
+        self._fraction = settings.heldout_fraction
+        self._most = most_characters(settings.sequence_length)
+        self.older = older_captures(articles)
+
+    def progress(self) -> Progress:
+        """Over all articles."""
+        kept = KeptArticles.told(self._articles.statistics, self._articles.uri).kept
+        return Progress("pack", kept - len(self.older), "articles")
+
+    def records(self, split: str) -> Iterator[HeldoutArticle]:
+        """The articles of one split, in the order of the artifact."""
+        position = 0
+        for batch in read_articles(self._articles):
+            columns = [batch.column(name) for name in HELDOUT_ARTICLES_SCHEMA.names]
+            for index, url in enumerate(columns[0].to_pylist()):
+                mine = heldout(url, self._fraction) == (split == HELDOUT)
+                if mine and position + index not in self.older:
+                    yield HeldoutArticle(*(column[index].as_py() for column in columns))
+            position += batch.num_rows
+
+    def documents(self, split: str) -> Iterator[tuple[Text, Document]]:
+        """Each article of one split as text and as tokens, in the order of the artifact."""
+        texts = (text for record in self.records(split) for text in texts_of(*record, self._most))
+        for batch in batched(texts, self._most):
+            documents = text_documents(self._tokenizer, [text.text for text in batch])
+            yield from zip(batch, documents, strict=True)
 
 
-def _budget_limit(articles: Artifact, tokenizer: Any, settings: PackSettings) -> float:
+def _budget_limit(corpus: Corpus, budget: int | None) -> float:
     """The draw up to which articles are packed; where there is a budget, one pass counts."""
-    if settings.token_budget is None:
+    if budget is None:
         return 1.0
-    draws, tokens = [], []
-    documents = _documents(articles, tokenizer, TRAIN, settings.heldout_fraction)
-    with _progress(articles) as progress:
-        for url, document in documents:
-            draws.append(draw(url))
-            tokens.append(len(document.ids))
-            progress.advance()
-    return budget_limit(draws, tokens, settings.token_budget)
-
-
-def _progress(articles: Artifact) -> Progress:
-    """Over all articles."""
-    return Progress("pack", KeptArticles.told(articles.statistics, articles.uri).kept, "articles")
-
-
-def _write_heldout_articles(out: ArtifactWriter, articles: Artifact, fraction: float) -> None:
-    """The held-out articles as text, for evaluation by any tokenizer."""
-
-    def chosen() -> Iterable[pa.RecordBatch]:
-        for batch in read_articles(articles):
-            records = batch.select(HELDOUT_ARTICLES_SCHEMA.names).to_pylist()
-            kept = [record for record in records if heldout(record["url"], fraction)]
-            yield pa.RecordBatch.from_pylist(kept, schema=HELDOUT_ARTICLES_SCHEMA)
-
-    with (
-        out.open(HELDOUT_ARTICLES) as file,
-        pq.ParquetWriter(file, HELDOUT_ARTICLES_SCHEMA) as writer,
-    ):
-        for batch in chosen():
-            writer.write_batch(batch)
+    draws, tokens = list[float](), list[int]()
+    with corpus.progress() as progress:
+        for text, document in corpus.documents(TRAIN):
+            if text.begins:
+                draws.append(draw(text.url))
+                tokens.append(0)
+            tokens[-1] += len(document.ids)
+            progress.advance(int(text.begins))
+    return budget_limit(draws, tokens, budget)

@@ -8,30 +8,26 @@ whatever the number of processes. Memory: one window of rows.
 import random
 from collections.abc import Iterator
 
-import pyarrow.parquet as pq
-
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
-from jobs.kinds.rows import Row, files_of, from_table, is_masked
+from jobs.kinds.rows import Row, RowsFile, files_of
 
 WINDOW_GROUPS = 16
 
 
 class Rows:
-    """One split of a rows artifact."""
+    """One split of a rows artifact, of tokens below `vocabulary`: digests and files are checked."""
 
-    def __init__(self, artifact: Artifact, split: str) -> None:
-        paths = files_of(artifact, split)
-        for path in paths:
-            artifact.verify(path)
-        self._files = {path: pq.ParquetFile(artifact.open_file(path)) for path in paths}
+    def __init__(self, artifact: Artifact, split: str, vocabulary: int) -> None:
+        self._vocabulary = vocabulary
+        self._files = {path: RowsFile(artifact, path) for path in files_of(artifact, split)}
         self._groups = [
             (path, group)
             for path, file in self._files.items()
-            for group in range(file.metadata.num_row_groups)
+            for group in range(len(file.group_rows))
         ]
-        self.masked = any(is_masked(file.schema_arrow) for file in self._files.values())
-        self.number = sum(file.metadata.num_rows for file in self._files.values())
+        self.masked = any(file.masked for file in self._files.values())
+        self.number = sum(map(self._group_rows, self._groups))
 
     def stream(self, seed: int, consumed: int = 0) -> Iterator[Row]:
         """Endless rows from number `consumed` on, epoch after epoch."""
@@ -70,9 +66,8 @@ class Rows:
 
     def _group_rows(self, group: tuple[str, int]) -> int:
         path, number = group
-        rows: int = self._files[path].metadata.row_group(number).num_rows
-        return rows
+        return self._files[path].group_rows[number]
 
     def _read(self, group: tuple[str, int]) -> list[Row]:
         path, number = group
-        return from_table(self._files[path].read_row_group(number))
+        return self._files[path].read(number, self._vocabulary)

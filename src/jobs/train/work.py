@@ -19,7 +19,7 @@ from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.errors import EXIT_DONE, BadInputError, StoppedError
 from jobs.kinds.model import CONFIG, GENERATION, INDEX, TOKENIZER_FILES, read_tensors
-from jobs.kinds.rows import HELDOUT, TRAIN, Row
+from jobs.kinds.rows import HELDOUT, TRAIN, Row, sequence_length
 from jobs.kinds.safetensors_header import Tensor
 from jobs.stopping import STOP
 from jobs.train import engine as engines
@@ -75,15 +75,16 @@ class _Loop:
     ) -> None:
         self._settings, self._engine, self._device = job.settings, engine, device
         self._rank, self._world_size = rank, world_size
-        self._sequence_length = int(job.inputs["rows"].manifest.settings["sequence_length"])
-        self._rows = Rows(job.inputs["rows"], TRAIN)
+        self._sequence_length = sequence_length(job.inputs["rows"])
+        vocabulary = engine.module.config.vocab_size
+        self._rows = Rows(job.inputs["rows"], TRAIN, vocabulary)
         if self._rows.masked != (job.settings.objective == "sft"):
             what = "conversations" if self._rows.masked else "articles"
             raise BadInputError(
                 f"--objective {job.settings.objective} does not fit {job.inputs['rows'].uri}, "
                 f"which was packed from {what}; cpt takes articles, sft conversations"
             )
-        self._heldout = Rows(job.inputs["rows"], HELDOUT).first(HELDOUT_ROWS)
+        self._heldout = Rows(job.inputs["rows"], HELDOUT, vocabulary).first(HELDOUT_ROWS)
         self._steps = math.ceil(job.settings.epochs * self._rows.number / job.settings.batch_rows)
         self._checkpoints = Checkpoints(
             job.out, rank, {"processes": world_size, "zero_stage": job.settings.zero_stage}

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,6 +15,7 @@ from jobs.command.running import begin, finish
 from jobs.errors import BadInputError
 from jobs.evaluate.settings import EvaluateSettings
 from jobs.evaluate.work import evaluate
+from jobs.kinds.rows import HELDOUT_ARTICLES_SCHEMA
 from jobs.suites import load_suite
 from jobs.suites.harness import find_subtasks
 from tests.jobs.evaluate.conftest import ARTICLES
@@ -276,7 +276,7 @@ def test_a_bundle_of_other_definitions_is_refused(
 
 def test_rows_without_heldout_articles_are_refused(base: Artifact, tmp_path: Path) -> None:
     file = io.BytesIO()
-    pq.write_table(pa.table({"url": [], "title": [], "body": []}), file)
+    pq.write_table(HELDOUT_ARTICLES_SCHEMA.empty_table(), file)
     for files, said in (
         ({"x": b""}, r"lack heldout-articles\.parquet"),
         ({"heldout-articles.parquet": file.getvalue()}, "hold no held-out article"),

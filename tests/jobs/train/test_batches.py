@@ -46,10 +46,11 @@ def test_the_rate_rises_and_decays() -> None:
 
 
 def rows_of(uri: str, number: int) -> Rows:
-    work = Work(kind="rows", producer="pack 1", settings={}, inputs={})
+    settings = {"sequence_length": 8}
+    work = Work(kind="rows", producer="pack 1", settings=settings, inputs={})
     writer = ArtifactWriter(Prefix(uri), work, {})
     write_rows(writer, "train", (Row([n], [1]) for n in range(number)), ROWS)
-    return Rows(writer.commit({}), "train")
+    return Rows(writer.commit({}), "train", vocabulary=max(1, number))
 
 
 def test_each_epoch_has_each_row_once_in_another_order(store: str) -> None:

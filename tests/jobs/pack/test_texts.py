@@ -1,0 +1,93 @@
+"""What a tokenizer is handed is bounded in characters, however long the articles are."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.pack import work
+from jobs.pack.choosing import budget_limit
+from jobs.pack.packing import Document
+from jobs.pack.settings import PackSettings
+from jobs.pack.texts import BATCH_CHARACTERS, Text, batched, most_characters, texts_of
+from jobs.pack.work import Corpus
+from tests.support.articles import article, corpus, part
+
+TITLE = "T"  # and a blank line: three characters
+
+
+@pytest.mark.parametrize(
+    ("body", "pieces"),
+    [
+        ("", ["T\n\n"]),
+        ("1234567", ["T\n\n1234567"]),
+        ("12345678", ["T\n\n1234567", "8"]),
+        ("1234 678", ["T\n\n1234 ", "678"]),
+        ("12 4567 9", ["T\n\n12 ", "4567 9"]),
+        ("123\n\n6 8", ["T\n\n123\n\n", "6 8"]),
+        ("x" * 27, ["T\n\n" + "x" * 7, "x" * 10, "x" * 10]),
+    ],
+)
+def test_a_long_article_is_cut_after_a_paragraph_or_a_word(body: str, pieces: list[str]) -> None:
+    found = list(texts_of("u", TITLE, body, most=10))
+    assert [text.text for text in found] == pieces
+    assert [text.begins for text in found] == [True] + [False] * (len(pieces) - 1)
+    assert {text.whole for text in found} == {len(pieces) == 1}
+
+
+@given(st.text(st.sampled_from("ab \n"), max_size=80), st.integers(2, 30))
+def test_the_pieces_are_the_article(body: str, most: int) -> None:
+    found = [text.text for text in texts_of("u", TITLE, body, most)]
+    assert "".join(found) == f"T\n\n{body}"
+    assert all(0 < len(piece) <= most for piece in found)
+
+
+@given(st.lists(st.integers(1, 10), max_size=40), st.integers(10, 30))
+def test_batches_keep_the_order_and_the_bound(sizes: list[int], most: int) -> None:
+    texts = [Text(str(number), "x" * size) for number, size in enumerate(sizes)]
+    batches = list(batched(texts, most))
+    assert [text for batch in batches for text in batch] == texts
+    assert all(batch and sum(len(text.text) for text in batch) <= most for batch in batches)
+
+
+def test_a_row_that_is_long_is_never_cut_short() -> None:
+    assert most_characters(4096) == BATCH_CHARACTERS
+    assert most_characters(2**20) == 8 * 2**20
+
+
+def test_long_articles_are_not_handed_over_together(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [article(number, body="word " * 20_000) for number in range(12)]
+    rows += [article(12, body="word " * 300_000), *(article(n) for n in range(13, 3000))]
+    articles = corpus(f"{tmp_path}/articles", part(rows))
+    handed: list[list[int]] = []
+
+    def text_documents(_: object, texts: list[str]) -> list[Document]:
+        handed.append([len(text) for text in texts])
+        return [Document([1]) for _ in texts]
+
+    monkeypatch.setattr(work, "text_documents", text_documents)
+    settings = PackSettings(
+        articles="a", tokenizer="t", out="o", heldout_fraction=0.0, sequence_length=4096
+    )
+    found = list(Corpus(articles, None, settings).documents("train"))
+    assert max(map(sum, handed)) <= BATCH_CHARACTERS
+    assert max(map(len, handed)) <= 1024
+    titles = len("News\n\n") * 3000
+    assert sum(map(sum, handed)) == titles + sum(len(row["body"]) for row in rows)
+    assert [text.url for text, _ in found if text.begins] == [row["url"] for row in rows]
+    assert sum(text.url.endswith("/12") for text, _ in found) == 3
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.3, 0.4]), st.integers(0, 20))),
+    st.integers(0, 100),
+)
+def test_the_budget_is_never_exceeded_nor_left(pairs: list[Any], budget: int) -> None:
+    draws, tokens = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    limit = budget_limit(draws, tokens, budget)
+    assert sum(size for drawn, size in pairs if drawn <= limit) <= budget
+    if left_out := [drawn for drawn in draws if drawn > limit]:
+        assert sum(size for drawn, size in pairs if drawn <= min(left_out)) > budget
