@@ -2,7 +2,9 @@
 
 Of each archive and publisher that was read, ``pages`` = ``kept`` + the sum of ``dropped``, whose
 reasons are listed in `jobs.crawl.reading`; pages of publishers not chosen are only in
-``records``, and only by archive.
+``records``, and only by archive. ``damaged_records`` are those that name no chosen publisher, as
+far as they can be read at all; ``repaired_pages``, also among ``pages``, had a few bytes that are
+no characters, which were replaced.
 """
 
 from collections import Counter
@@ -47,16 +49,24 @@ def summary(account: Mapping[str, Mapping[str, Entry]], outcomes: Iterable[Outco
     """The account in a few numbers, for the statistics of the artifact."""
     languages: Counter[str] = Counter()
     pages: Counter[str] = Counter()
+    damage: Counter[str] = Counter()
     for outcome in outcomes:
         if isinstance(outcome, Part):
             languages.update(outcome.languages)
             pages.update(_total(outcome))
+            damage.update(_damage(outcome))
     counted = {
         what: {end: _ended(entries, end) for end in (DONE, FAILED, SKIPPED)}
         for what, entries in account.items()
     }
     by_frequency = sorted(languages.items(), key=lambda item: (-item[1], item[0]))
-    return {"articles": pages[KEPT], **_pages(pages), **counted, "languages": dict(by_frequency)}
+    return {
+        "articles": pages[KEPT],
+        **_pages(pages),
+        **damage,
+        **counted,
+        "languages": dict(by_frequency),
+    }
 
 
 def _ended(entries: Mapping[str, Entry], outcome: str) -> int:
@@ -72,7 +82,8 @@ def _month(num_archives: int | None) -> Entry:
 def _archive(outcome: Outcome) -> Entry:
     if isinstance(outcome, Failure):
         return {"outcome": FAILED, "why": outcome.why}
-    return {"outcome": DONE, "records": outcome.num_records, **_pages(_total(outcome))}
+    counts = {"records": outcome.num_records, **_damage(outcome), **_pages(_total(outcome))}
+    return {"outcome": DONE, **counts}
 
 
 def _publisher(counts: Counter[str], opt_out: OptOut | None) -> Entry:
@@ -82,6 +93,10 @@ def _publisher(counts: Counter[str], opt_out: OptOut | None) -> Entry:
         return {"outcome": DONE, "training": opt_out.why, **_pages(counts)}
     unknown = opt_out.allows_training is None
     return {"outcome": FAILED if unknown else SKIPPED, "why": opt_out.why}
+
+
+def _damage(part: Part) -> dict[str, int]:
+    return {"damaged_records": part.num_damaged, "repaired_pages": part.num_repaired}
 
 
 def _total(part: Part) -> Counter[str]:

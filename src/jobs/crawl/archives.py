@@ -6,15 +6,20 @@ days. So the archives that matter were begun between one day before the period (
 archive may still be open when the period begins) and some days after it.
 """
 
+import contextlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from jobs.crawl.server import MissingError, Server
+from jobs.crawl.server import Server
+from jobs.crawl.transfer import MissingError
 from jobs.errors import BadInputError
 
 OPEN_FOR = timedelta(days=1)
-_ARCHIVE = re.compile(r"crawl-data/CC-NEWS/\d{4}/\d{2}/(CC-NEWS-(\d{14})-\d+)\.warc\.gz")
+MAX_SHOWN = 120
+_ARCHIVE = re.compile(
+    r"crawl-data/CC-NEWS/\d{4}/\d{2}/(CC-NEWS-(\d{14})-\d{1,9})\.warc\.gz", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,14 @@ class Archive:
 
     @classmethod
     def parse(cls, path: str) -> "Archive":
-        match = _ARCHIVE.fullmatch(path)
-        if not match:
-            raise BadInputError(
-                f"the server lists {path!r}, expected "
-                "crawl-data/CC-NEWS/<year>/<month>/CC-NEWS-<14 digits>-<number>.warc.gz"
-            )
-        begun = datetime.strptime(match[2], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-        return cls(path, match[1], begun)
+        if match := _ARCHIVE.fullmatch(path):
+            with contextlib.suppress(ValueError):
+                begun = datetime.strptime(match[2], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+                return cls(path, match[1], begun)
+        raise BadInputError(
+            f"the server lists {path[:MAX_SHOWN]!r}, expected "
+            "crawl-data/CC-NEWS/<year>/<month>/CC-NEWS-<moment, 14 digits>-<number>.warc.gz"
+        )
 
 
 @dataclass(frozen=True)
@@ -86,12 +91,12 @@ def list_archives(server: Server, window: Period, required_month: str) -> Listin
     A month that the server does not have is noted and skipped; for `required_month` it is a
     BadInputError. A server that does not answer is a TransientError.
     """
-    archives: set[Archive] = set()
+    archives: dict[str, Archive] = {}
     months: dict[str, int | None] = {}
     for month in months_of(window):
         path = f"crawl-data/CC-NEWS/{month.replace('-', '/')}/warc.paths.gz"
         try:
-            lines = server.unpacked(path).decode().split()
+            lines = server.unpacked(path).decode("ascii", "backslashreplace").split()
         except MissingError as error:
             if month == required_month:
                 raise BadInputError(
@@ -102,5 +107,7 @@ def list_archives(server: Server, window: Period, required_month: str) -> Listin
             continue
         found = {item for item in map(Archive.parse, lines) if item.begun in window}
         months[month] = len(found)
-        archives |= found
-    return Listing(tuple(sorted(archives, key=lambda item: item.path)), months)
+        for archive in found:
+            if archives.setdefault(archive.name, archive) != archive:
+                raise BadInputError(f"the server lists {archive.name} in two folders")
+    return Listing(tuple(sorted(archives.values(), key=lambda item: item.path)), months)

@@ -27,7 +27,7 @@ from jobs.artifacts.writing import ArtifactWriter
 from jobs.command.logs import set_up_logging
 from jobs.crawl.archives import Archive, Period
 from jobs.crawl.publishers import all_publishers
-from jobs.crawl.reading import ArchiveSource, Tally, make_repeatable, read_articles_of
+from jobs.crawl.reading import ArchiveReader, Tally, make_repeatable
 from jobs.crawl.server import Server
 from jobs.errors import EXIT_TRANSIENT, TransientError
 from jobs.kinds.articles import SCHEMA, write_part
@@ -35,6 +35,7 @@ from jobs.store.prefix import Prefix
 
 PLAN, TALLY, RECORDS = "perennial.plan", "perennial.tally", "perennial.records"
 MAX_FAILED_IN_A_ROW = 5
+MAX_WHY = 500
 
 log = logging.getLogger("crawl")
 
@@ -58,10 +59,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Part:
-    """What became of an archive that was read: counts of its records, pages and articles."""
+    """What became of an archive that was read: counts of its records, pages and articles.
+
+    `num_damaged` are records that name no chosen publisher, `num_repaired` pages with replaced
+    characters (`jobs.crawl.reading.ArchiveReader`).
+    """
 
     archive: Archive
     num_records: int
+    num_damaged: int
+    num_repaired: int
     tally: Tally
     languages: Counter[str]
 
@@ -83,24 +90,40 @@ def part_path(archive: Archive) -> str:
 
 
 def read_archive(plan: Plan, archive: Archive) -> bytes | Failure:
-    """The file of one archive's part. Reads anew after an error; holds the articles in memory."""
+    """The file of one archive's part. Reads anew after an error; holds the articles in memory.
+
+    Whatever goes wrong is this archive's failure, but for want of memory: TransientError.
+    """
+    try:
+        return _part_of(plan, archive)
+    except TransientError as error:
+        return Failure(archive, str(error)[:MAX_WHY])
+    except MemoryError as error:
+        raise TransientError(
+            f"not enough memory for {archive.path}; give the job more, or lower --processes"
+        ) from error
+    except Exception as error:
+        log.debug("unexpected archive=%s", archive.name, exc_info=True)
+        why = f"{archive.path}: unexpected {type(error).__name__}: {error}"
+        return Failure(archive, why[:MAX_WHY])
+
+
+def _part_of(plan: Plan, archive: Archive) -> bytes:
     everyone = all_publishers()
     named = {name: everyone[name] for name in plan.publishers}
 
-    def attempt() -> tuple[ArchiveSource, list[dict[str, Any]]]:
-        with plan.server.stream(archive.path) as stream:
-            source = ArchiveSource(stream, archive.path, named)
-            return source, read_articles_of(source, plan.period, plan.checked)
+    def attempt() -> tuple[ArchiveReader, list[dict[str, Any]]]:
+        with plan.server.stream(archive.path) as packed:
+            reader = ArchiveReader(packed, archive.path, named)
+            return reader, reader.articles(plan.period, plan.checked)
 
     make_repeatable()
-    try:
-        source, rows = plan.server.retrying(attempt)
-    except TransientError as error:
-        return Failure(archive, str(error))
+    reader, rows = plan.server.retrying(attempt)
+    records = [reader.num_records, reader.num_damaged, reader.num_repaired]
     metadata = {
         PLAN: plan.identity,
-        TALLY: json.dumps(source.tally, sort_keys=True),
-        RECORDS: str(source.num_records),
+        TALLY: json.dumps(reader.tally, sort_keys=True),
+        RECORDS: json.dumps(records),
     }
     file = io.BytesIO()
     write_part(file, pa.Table.from_pylist(rows, schema=SCHEMA), metadata)
@@ -113,7 +136,8 @@ def describe_part(archive: Archive, data: bytes) -> Part:
     metadata = file.schema_arrow.metadata
     tally = {name: Counter(counts) for name, counts in json.loads(metadata[TALLY.encode()]).items()}
     languages = Counter(file.read()["language"].to_pylist())
-    return Part(archive, int(metadata[RECORDS.encode()]), tally, languages)
+    records, damaged, repaired = json.loads(metadata[RECORDS.encode()])
+    return Part(archive, records, damaged, repaired, tally, languages)
 
 
 def kept_part(prefix: Prefix, plan: Plan, archive: Archive) -> bytes | None:

@@ -4,14 +4,17 @@ A publisher is known here by its place in Fundus's collection, as ``us.TheInterc
 """
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 
-from curl_cffi.requests.exceptions import HTTPError, RequestException
+from curl_cffi.curl import CURL_WRITEFUNC_ERROR
+from curl_cffi.requests import Session
+from curl_cffi.requests.exceptions import RequestException
 from fundus import PublisherCollection
 from fundus.publishers import Publisher
-from fundus.scraping.session import session_handler
 from pydantic import TypeAdapter, ValidationError
 
 from jobs.errors import BadInputError, TransientError
@@ -25,7 +28,11 @@ OPT_OUTS = "opt-outs.json"
 NO_ROBOTS = range(400, 500)
 REFUSED = (401, 403, 429)
 TIMEOUT_SECONDS = 10
+MAX_ROBOTS_BYTES = 512 * 2**10
+MAX_WHY = 200
 THREADS = 16
+
+log = logging.getLogger("crawl")
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ def check_opt_outs(publishers: Mapping[str, Publisher]) -> dict[str, OptOut]:
     `THREADS` have timed out: that is no network, and must not pass for consent.
     """
     found: dict[str, OptOut] = {}
-    with session_handler.context(timeout=TIMEOUT_SECONDS), ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         asked = {pool.submit(read_opt_out, item): name for name, item in publishers.items()}
         for future in as_completed(asked):
             found[asked[future]] = future.result()
@@ -121,21 +128,49 @@ def _read_opt_outs(data: bytes, where: str) -> dict[str, OptOut]:
 def read_opt_out(publisher: Publisher) -> OptOut:
     """What one publisher says, by Fundus's rule (its own flag, or words in the robots file).
 
-    Not Fundus's own reading, which takes a time-out or an error of the server for consent.
+    Not Fundus's own reading, which takes a time-out or an error of the server for consent, and
+    unpacks a file of any size. A file that cannot be read whole or understood is no consent.
     """
     robots = publisher.robots
     try:
-        session = session_handler.get_session(publisher.impersonate)
-        response = session.get_with_interrupt(robots.url, headers=publisher.request_header)
-    except HTTPError as error:
-        status = getattr(error.response, "status_code", 0)
+        status, text = _fetched(publisher)
         if status in NO_ROBOTS and status not in REFUSED:
             return OptOut(True, f"no robots file ({status})")
-        return OptOut(None, f"{robots.url} answered {status}")
+        if status != HTTPStatus.OK:
+            return OptOut(None, f"{robots.url} answered {status}")
+        if len(text) > MAX_ROBOTS_BYTES:
+            return OptOut(None, f"{robots.url} is longer than {MAX_ROBOTS_BYTES} bytes")
+        lines = text.decode("utf-8-sig", "replace").splitlines()
+        # Only these tell of training; what may be fetched, which takes long to parse, is not asked.
+        robots.robots_file_parser.parse([line for line in lines if line.strip().startswith("#")])
     except RequestException as error:
-        return OptOut(None, f"{robots.url}: {str(error).split('. See ')[0]}")
-    robots.robots_file_parser.parse(response.text.splitlines())
+        return OptOut(None, f"{robots.url}: {str(error).split('. See ')[0][:MAX_WHY]}")
+    except Exception as error:
+        log.debug("unexpected robots=%s", robots.url, exc_info=True)
+        return OptOut(None, f"{robots.url}: {type(error).__name__} {str(error)[:MAX_WHY]}")
     robots.ready = True
     if publisher.disallows_training:
         return OptOut(False, "robots file disallows training")
     return OptOut(True, "robots file allows training")
+
+
+def _fetched(publisher: Publisher) -> tuple[int, bytes]:
+    """Status and text of a robots file, unpacked no further than past `MAX_ROBOTS_BYTES`.
+
+    The time-out is for all of it, redirects too. Raises RequestException.
+    """
+    text = bytearray()
+
+    def keep(piece: bytes) -> int:
+        text.extend(piece)
+        return len(piece) if len(text) <= MAX_ROBOTS_BYTES else CURL_WRITEFUNC_ERROR
+
+    headers = None if publisher.impersonate else publisher.request_header
+    with Session(timeout=TIMEOUT_SECONDS, impersonate=publisher.impersonate) as session:
+        try:
+            response = session.get(publisher.robots.url, headers=headers, content_callback=keep)
+        except RequestException as error:
+            if len(text) <= MAX_ROBOTS_BYTES or error.response is None:
+                raise
+            response = error.response
+    return int(response.status_code), bytes(text)

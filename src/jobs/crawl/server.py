@@ -1,31 +1,23 @@
-"""The CC-NEWS server, or a mirror of it, over HTTP: whole files, and archives as streams."""
+"""The CC-NEWS server, or a mirror of it, over HTTP: lists whole, and archives as they arrive."""
 
 import contextlib
-import gzip
 import logging
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, TypeVar, cast
+from typing import TypeVar
 
-import requests
-import urllib3.exceptions
-
+from jobs.crawl.transfer import MissingError, Transfer
+from jobs.crawl.warc import BrokenArchiveError, members
 from jobs.errors import TransientError
 
 ATTEMPTS = 3
-CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
-# Archives are stored compressed; a server must not wrap them a second time.
-HEADERS = {"User-Agent": "perennial-crawl", "Accept-Encoding": "identity"}
+MAX_LIST_BYTES = 16 * 2**20  # a month's list of archives is about 40 KB
+MAX_ARCHIVE_BYTES = 16 * 2**30  # an archive is about 1 GiB
 
 log = logging.getLogger("crawl")
 
 T = TypeVar("T")
-
-
-class MissingError(TransientError):
-    """The server answers that there is no such file (404)."""
 
 
 @dataclass(frozen=True)
@@ -34,37 +26,40 @@ class Server:
 
     address: str
     retry_seconds: float
+    min_bytes_per_second: int = 1
 
     def url(self, path: str) -> str:
         return f"{self.address.rstrip('/')}/{path}"
 
     def unpacked(self, path: str) -> bytes:
-        """A small gzip file, unpacked. Raises MissingError, TransientError after `ATTEMPTS`."""
+        """A gzip file of at most `MAX_LIST_BYTES`, unpacked.
+
+        Raises MissingError, TransientError after `ATTEMPTS`.
+        """
 
         def attempt() -> bytes:
-            with self.stream(path) as file:
-                return file.read()
+            with self.stream(path, MAX_LIST_BYTES) as packed:
+                try:
+                    return b"".join(b"".join(item) for item in members(packed, MAX_LIST_BYTES))
+                except BrokenArchiveError as error:
+                    raise TransientError(f"{self.url(path)} cannot be unpacked: {error}") from error
 
         return self.retrying(attempt)
 
     @contextlib.contextmanager
-    def stream(self, path: str) -> Iterator[IO[bytes]]:
-        """A gzip file as its unpacked bytes; one attempt.
+    def stream(
+        self, path: str, max_bytes: int = MAX_ARCHIVE_BYTES
+    ) -> Iterator[Callable[[], bytes]]:
+        """A function that gives the next bytes of a file, none at its end; one attempt.
 
-        Whatever ends it early is an error: a short transfer (its length), a short or altered
-        file (the end mark and checksum of each gzip member), a silent server (time-outs).
+        A short transfer, a silent or slow server and a file longer than `max_bytes` raise
+        TransientError.
         """
-        url = self.url(path)
-        timeouts = (CONNECT_SECONDS, READ_SECONDS)
-        with (
-            _translated(url),
-            requests.get(url, stream=True, headers=HEADERS, timeout=timeouts) as response,
-        ):
-            if response.status_code == requests.codes.not_found:
-                raise MissingError(f"{url} is not there (404)")
-            response.raise_for_status()
-            with gzip.GzipFile(fileobj=response.raw, mode="rb") as file:
-                yield cast("IO[bytes]", file)
+        transfer = Transfer(self.url(path), self.min_bytes_per_second, max_bytes)
+        try:
+            yield transfer
+        finally:
+            transfer.close()
 
     def retrying(self, attempt: Callable[[], T]) -> T:
         """The result of `attempt`, tried up to `ATTEMPTS` times; a missing file only once."""
@@ -78,23 +73,3 @@ class Server:
                 log.warning("retry attempt=%d wait=%.0fs %s", number, wait, error)
                 time.sleep(wait)
         return attempt()
-
-
-@contextlib.contextmanager
-def _translated(url: str) -> Iterator[None]:
-    try:
-        yield
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise TransientError(f"{url} is truncated or corrupt: {error}") from error
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise TransientError(f"{url} cannot be read: {_reason(error)}") from error
-
-
-def _reason(error: BaseException) -> str:
-    """The first cause that the system named; libraries wrap it in texts with memory addresses."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        cause = cause.__cause__ or cause.__context__
-    return str(error)

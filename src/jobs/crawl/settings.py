@@ -13,7 +13,7 @@ class CrawlSettings(JobSettings):
 
     job: ClassVar[str] = "crawl"
     kind: ClassVar[str] = "articles"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     promises = KeptArticles
 
     period: str = Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")
@@ -32,5 +32,7 @@ class CrawlSettings(JobSettings):
     """So many archives may fail without failing the job; each is listed in accounting.json."""
     retry_seconds: Annotated[float, OPERATIONAL] = Field(10.0, ge=0)
     """Wait before an archive or list is asked for a second time; doubled for the third and last."""
+    min_bytes_per_second: Annotated[int, OPERATIONAL] = Field(50_000, ge=1)
+    """A server that sends less, over a minute of waiting for it, is given up until the next try."""
     processes: Annotated[int, OPERATIONAL] = Field(0, ge=0)
     """Processes that read archives in parallel; 0 is this process alone."""

@@ -29,7 +29,7 @@ def crawl(job: Job[CrawlSettings]) -> Statistics:
     settings = job.settings
     logging.getLogger("fundus").propagate = False  # it logs every page; the counts say more
     publishers = choose(settings.publishers)
-    server = Server(settings.ccnews_server, settings.retry_seconds)
+    server = Server(settings.ccnews_server, settings.retry_seconds, settings.min_bytes_per_second)
     period = Period.month(settings.period)
     if period.end > datetime.now(UTC):
         raise BadInputError(

@@ -75,7 +75,13 @@ def test_every_page_is_accounted_for(run_crawl: Crawl, mirror: Mirror, tmp_path:
         },
     }
     assert account["archives"] == {
-        "CC-NEWS-20240410120000-00000": {"outcome": "done", "records": 11, **counts}
+        "CC-NEWS-20240410120000-00000": {
+            "outcome": "done",
+            "records": 11,
+            "damaged_records": 0,
+            "repaired_pages": 0,
+            **counts,
+        }
     }
     assert account["publishers"] == {
         "us.VoiceOfAmerica": {

@@ -11,7 +11,7 @@ from fundus import CCNewsCrawler, PublisherCollection
 
 from jobs.crawl.archives import Archive, Period, list_archives
 from jobs.crawl.publishers import choose
-from jobs.crawl.reading import KEPT, ArchiveSource, make_repeatable, read_articles_of
+from jobs.crawl.reading import KEPT, ArchiveReader, make_repeatable
 from jobs.crawl.server import Server
 from jobs.kinds.articles import read_articles
 from tests.jobs.crawl.conftest import Crawl
@@ -65,10 +65,10 @@ def test_every_article_that_fundus_completes_arrives(mirror: Mirror) -> None:
 def read_all(
     server: Server, archive: Archive, publishers: dict[str, Any], period: Period
 ) -> list[dict[str, Any]]:
-    with server.stream(archive.path) as stream:
-        source = ArchiveSource(stream, archive.path, publishers)
-        rows = read_articles_of(source, period, checked=False)
-    assert sum(counts[KEPT] for counts in source.tally.values()) == len(rows)
+    with server.stream(archive.path) as packed:
+        reader = ArchiveReader(packed, archive.path, publishers)
+        rows = reader.articles(period, checked=False)
+    assert sum(counts[KEPT] for counts in reader.tally.values()) == len(rows)
     return rows
 
 
