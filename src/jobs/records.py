@@ -25,9 +25,10 @@ class _Frozen(BaseModel):
     @classmethod
     def parse(cls, data: bytes, what: str) -> Self:
         """From JSON. Raises BadInputError; `what` begins its line, "<uri> is not a manifest"."""
-        value = parse(data, what, MAX_RECORD_BYTES, too_large=TOO_LARGE)
         try:
-            return cls.model_validate(value)
+            return cls.model_validate(parse(data, "it", MAX_RECORD_BYTES, too_large=TOO_LARGE))
+        except BadInputError as error:
+            raise BadInputError(f"{what}: {error}") from error
         except ValidationError as error:
             raise BadInputError(f"{what}: {first_problem(error)}") from error
 

@@ -24,7 +24,7 @@ def test_releases(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     here = Input(uri=f"s3://b/{READABLE}{text}", digest="0")
-    add(Prefix(tmp_path / "releases"), "m", candidate=here, report=here, decision=f"GO{text}", reasons=())  # fmt: skip
+    add(Prefix(tmp_path / "releases"), "m", candidate=here, report=here, decision="GO", reasons=(text,), override=f"x{text}")  # fmt: skip
     code, out, err = perennial(capfd, monkeypatch, "releases", "--store", tmp_path)
     assert (code, err) == (0, "")
     assert [line.split()[0] for line in out.splitlines()[:2]] == ["model", "m"]

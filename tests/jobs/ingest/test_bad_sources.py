@@ -144,10 +144,13 @@ def test_a_disk_that_refuses_to_write_may_pass(folder: Path, tmp_path: Path) -> 
         (["--from=" + "a" * 5000], "is neither a folder nor a hub id"),
         (["--from=owner/näme"], "is neither a folder nor a hub id"),
         (["--from=../owner/name"], "is neither a folder nor a hub id"),
-        (["--from=owner/name\n"], "is neither a folder nor a hub id"),
+        (["--from=owner/name\n"], r"'--from=owner/name\n' has the character '\n'; leave it out"),
         (["--from=owner/name", "--revision=a b"], "--revision 'a b' is wrong: expected a commit"),
-        (["--from=owner/name", "--revision=\udcff"], r"--revision '\udcff' is wrong"),
-        (["--from=owner/name", "--revision=a\nb"], r"--revision 'a\nb' is wrong"),
+        (
+            ["--from=owner/name", "--revision=\udcff"],
+            r"'--revision=\udcff' has the character '\udcff'",
+        ),
+        (["--from=owner/name", "--revision=a\nb"], r"'--revision=a\nb' has the character '\n'"),
         (["--from=-owner/name--x"], "is neither a folder nor a hub id"),
     ],
 )

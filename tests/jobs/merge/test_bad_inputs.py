@@ -119,7 +119,7 @@ CORPUS: dict[str, tuple[Files, str]] = {
     "no head, yet not tied": (files_of(lm_head__weight=None), f"lacks tensors .*{HEAD}"),
     "quantised": (configured(quantization_config={"bits": 4}), "quantization_config"),
     "config has half a character": (
-        configured(temperature="\ud800"), "config.json cannot be written as text"),
+        configured(temperature="\ud800"), "config.json is not JSON"),
     "no rows": (files_of(**{EMBEDDING.replace(".", "__"): np.ones((0, 4), np.float32)}),
                 r"F32 \[0, 4\] in --instruct"),
     "config is a list": ({**files_of(), "config.json": b"[]"}, "config.json"),
