@@ -69,7 +69,9 @@ def log_level() -> str:
 
 def quote_libraries() -> None:
     """Libraries that brought handlers of their own, as transformers does, format as we do."""
-    for logger in list(logging.root.manager.loggerDict.values()):
-        for handler in getattr(logger, "handlers", ()):
+    loggers = list(logging.root.manager.loggerDict.values())
+    for logger in (one for one in loggers if isinstance(one, logging.Logger)):
+        for handler in logger.handlers:
             if getattr(handler, "stream", None) in (sys.stderr, sys.stdout):
                 handler.setFormatter(EventFormatter(LOG_FORMAT, LOG_DATES))
+                logger.propagate = False  # else some say it twice, as transformers where CI is set
