@@ -39,8 +39,9 @@ def _work() -> Iterator[tuple[str, Callable[[], object]]]:
     for dtype in ("BF16", "F16", "F32"):
         base, onto, instruct = _models(dtype)
         out, residual = np.empty_like(base), np.empty(ELEMENTS, np.float32)
-        yield f"merge {dtype}", partial(merge, onto, base, instruct, out, dtype)
-        yield f"residual {dtype} → F32", partial(subtract, instruct, base, residual, dtype, "F32")
+        types = dtype, dtype, "F32"
+        yield f"merge {dtype}", partial(merge, onto, base, instruct, out, (dtype,) * 4)
+        yield f"residual {dtype} → F32", partial(subtract, instruct, base, residual, types)
         yield f"apply F32 onto {dtype}", partial(add, onto, residual, out, dtype, "F32")
     out = np.empty(ELEMENTS, np.uint16)
     yield "copy F32 → BF16", partial(copy, residual, out, "F32", "BF16")

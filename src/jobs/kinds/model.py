@@ -28,15 +28,33 @@ TOKENIZER_FILES = (
     "chat_template.jinja",
     "chat_template.json",
 )
+CHAT_TEMPLATES = "additional_chat_templates"
+"""A folder of chat templates by name, ``<name>.jinja``, beside chat_template.jinja."""
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 MAX_BYTES = 2**28
 MIN_BYTES = 2**24
 """What reading headers may always take, however small --max-bytes: a model of 3,000 tensors."""
 
 
+def tokenizer_files(model: Artifact) -> list[str]:
+    """The files there are from which transformers makes the tokenizer, its chat templates too."""
+    return [path for path in model.paths if path in TOKENIZER_FILES or is_named_chat_template(path)]
+
+
+def chat_files(model: Artifact) -> list[str]:
+    """The files there are that make a model answer a chat as it does, beside weights and config."""
+    return [*([GENERATION] if GENERATION in model else []), *tokenizer_files(model)]
+
+
+def is_named_chat_template(path: str) -> bool:
+    """Whether transformers takes it for a chat template of a name of its own."""
+    folder, _, name = path.partition("/")
+    return folder == CHAT_TEMPLATES and name.endswith(".jinja") and "/" not in name
+
+
 def tokenizer_of(model: Artifact) -> Artifact:
     """A model as an input of which only the tokenizer's files matter."""
-    return model.counting(TOKENIZER_FILES)
+    return model.counting(tokenizer_files(model))
 
 
 def read_tensors(model: Artifact, max_bytes: int = MAX_BYTES) -> dict[str, Tensor]:

@@ -41,7 +41,7 @@ class MergeSettings(JobSettings):
     """Fields of config.json that may differ, each by name: rope_scaling,max_position_embeddings
     between Llama 3 and 3.1."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Type of a residual's tensors (a candidate's are those of --onto)."""
+    """Type of a residual's tensors (a candidate has those of --instruct)."""
     shard_bytes: Count = Field(5 * 10**9, ge=1)
     """Largest size of one shard of the result, in bytes, unless one tensor is larger."""
     max_bytes: Annotated[Count, OPERATIONAL] = Field(2**28, ge=2**16)

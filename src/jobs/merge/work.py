@@ -6,10 +6,11 @@ local disk.
 
 Taken from which model:
 
-    tensors' names, shapes, types     onto (of a residual: instruct, and the type is --dtype)
+    tensors' names and shapes         onto (of a residual: instruct)
+    tensors' types                    instruct (of a residual: --dtype; added to onto: onto's)
     config.json                       onto, with what concerns chat from instruct
                                       (table in `jobs.merge.fit.configuration.merged_config`)
-    tokenizer, chat template,         instruct, or the residual, which has instruct's
+    tokenizer, chat templates,        instruct, or the residual, which has instruct's
     generation_config.json            the same
 """
 
@@ -22,7 +23,7 @@ from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
-from jobs.kinds.model import CONFIG, GENERATION, INDEX, TOKENIZER_FILES, index_json, shard_names
+from jobs.kinds.model import CONFIG, INDEX, chat_files, index_json, shard_names
 from jobs.kinds.promises import MovedWeights
 from jobs.kinds.safetensors_header import DTYPE_BYTES, header_bytes
 from jobs.merge.arithmetic import groups
@@ -128,9 +129,8 @@ def _write_side_files(
     if "onto" not in inputs:
         out.write_json(RESIDUAL, {"base_rows": found.base_rows})
     chat = inputs.get("instruct") or inputs["residual"]
-    for name in (GENERATION, *TOKENIZER_FILES):
-        if name in chat:
-            out.copy(chat, name)
+    for name in chat_files(chat):
+        out.copy(chat, name)
 
 
 def _bytes(targets: Iterable[Target]) -> int:

@@ -14,7 +14,7 @@ from jobs.errors import BadInputError
 from jobs.kinds.articles import read_articles
 from jobs.kinds.captures import older_captures
 from jobs.kinds.conversations import read_conversations
-from jobs.kinds.model import CONFIG, TOKENIZER_FILES
+from jobs.kinds.model import CONFIG, tokenizer_files
 from jobs.kinds.promises import KeptArticles, PackedRows
 from jobs.kinds.rows import (
     HELDOUT,
@@ -51,7 +51,7 @@ def write_packed(job: Job[PackSettings]) -> Statistics:
 
 def load_tokenizer(model: Artifact, scratch: Path) -> Any:
     """The tokenizer of a model artifact, without its weights."""
-    folder = model.local_copy(scratch, names=(CONFIG, *TOKENIZER_FILES))
+    folder = model.local_copy(scratch, names=(CONFIG, *tokenizer_files(model)))
     with importing():  # the tokenizer's class comes as it is loaded; and torch, where installed
         from transformers import AutoTokenizer
 

@@ -59,15 +59,14 @@ def words_of(values: np.ndarray, dtype: str) -> list[int]:
 def merged(onto: list[int], base: list[int], instruct: list[int], dtype: str) -> list[int]:
     out = array([0] * len(onto), dtype)
     o, b, i = (array(words, dtype) for words in (onto, base, instruct))
-    arithmetic.merge(o, b, i, out, dtype)
+    arithmetic.merge(o, b, i, out, (dtype,) * 4)
     return words_of(out, dtype)
 
 
 def subtracted(instruct: int, base: int, dtype: str, stored: str) -> tuple[np.ndarray, int]:
     out = array([0], stored)
-    moments = arithmetic.subtract(
-        array([instruct], dtype), array([base], dtype), out, dtype, stored
-    )
+    types = dtype, dtype, stored
+    moments = arithmetic.subtract(array([instruct], dtype), array([base], dtype), out, types)
     return out, moments.inexact
 
 

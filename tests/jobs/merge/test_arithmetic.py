@@ -197,7 +197,8 @@ def test_residuals_of_edges(dtype: str, stored: str) -> None:
     instruct, base = map(list, zip(*itertools.product(edges(dtype), repeat=2), strict=True))
     out = array([0] * len(base), stored)
     exact = [decode(i, dtype) - decode(b, dtype) for i, b in zip(instruct, base, strict=True)]
-    found = arithmetic.subtract(array(instruct, dtype), array(base, dtype), out, dtype, stored)
+    types = dtype, dtype, stored
+    found = arithmetic.subtract(array(instruct, dtype), array(base, dtype), out, types)
     minus_zero = 1 << (FORMATS[stored][0] - 1)
     expected = [
         encode(e, stored) if e else minus_zero * (i == b or bool(i and not b))
@@ -220,7 +221,7 @@ def test_moments(dtype: str) -> None:
     words[2][:1000] = words[1][:1000]  # the residual is zero there, and onto unchanged
     out = array([0] * 3000, dtype)
     onto, base, instruct = (array(part, dtype) for part in words)
-    moments = arithmetic.merge(onto, base, instruct, out, dtype)
+    moments = arithmetic.merge(onto, base, instruct, out, (dtype,) * 4)
     o, b, i = ([float(decode(word, dtype)) for word in part] for part in words)
     training = [x - y for x, y in zip(o, b, strict=True)]
     residual = [x - y for x, y in zip(i, b, strict=True)]

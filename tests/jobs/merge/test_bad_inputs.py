@@ -96,7 +96,7 @@ CORPUS: dict[str, tuple[Files, str]] = {
     "the shape turned": (files_of(**{Q.replace(".", "__"): np.ones((7, 300), np.float32)}),
                          r"F32 \[7, 300\] in --instruct"),
     "another rank": (files_of(model__norm__weight=np.array(1, np.float32)), r"F32 \[\] in"),
-    "another type": (files_of(model__norm__weight=np.ones(1, np.float16)), "F16"),
+    "a type that is not merged": (files_of(model__norm__weight=np.ones(1, np.float64)), "F64"),
     "whole numbers": (files_of(model__norm__weight=np.ones(1, np.int64)), "I64"),
     "all NaN": (files_of(**{Q.replace(".", "__"): NAN}), f"tensor {Q}: a value is NaN"),
     "one infinity": (files_of(**{Q.replace(".", "__"): LONE}), f"tensor {Q}: a value is NaN"),
@@ -207,7 +207,15 @@ def test_configs_that_say_nothing_are_no_crash(store: Path) -> None:
     for role in ROLES:
         files = {**files_of(lm_head__weight=None), "config.json": b"{}"}
         replace(store, role, files)
-    assert run(store).read_json("config.json") == {}
+    with pytest.raises(BadInputError, match="lacks tie_word_embeddings; set it to true or false"):
+        run(store)
+
+
+def test_untied_models_that_all_lack_their_heads_are_refused(store: Path) -> None:
+    for role in ROLES:
+        replace(store, role, files_of(lm_head__weight=None))
+    with pytest.raises(BadInputError, match=r"--onto .* has no lm_head.weight, and its config"):
+        run(store)
 
 
 def test_the_command_ends_with_64_and_one_line(store: Path) -> None:

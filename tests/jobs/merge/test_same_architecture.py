@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import BadInputError
+from jobs.kinds.heads import TIED_WHEN_ABSENT
 from jobs.merge.fit.configuration import check_configs
 from jobs.merge.fit.normal_config import normal_form
-from jobs.merge.fit.tying import TIED_WHEN_ABSENT
 from tests.jobs.merge.published import (
     GEMMA_2,
     GEMMA_3,

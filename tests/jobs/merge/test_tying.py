@@ -8,7 +8,7 @@ import pytest
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
-from jobs.merge.fit.tying import TIED_WHEN_ABSENT, embedding_and_head, is_tied
+from jobs.kinds.heads import TIED_WHEN_ABSENT, embedding_and_head, is_tied
 from tests.jobs.merge.models import EMBEDDING, HEAD, ROLES, exact, merge, put, tensors, values
 from tests.jobs.merge.published import LLAMA_3, PUBLISHED, QWEN_3, Config
 

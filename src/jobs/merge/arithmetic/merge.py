@@ -8,6 +8,12 @@ the result. Hence, bit for bit,
     onto = base      →  instruct      (nothing was trained)
     instruct = base  →  onto          (nothing was tuned)
 
+The three, and the result, may be of different types: every element is widened exactly. The result
+has instruct's type. "Nothing was tuned" then means that instruct and base have the same values,
+and what comes is onto, rounded once to instruct's type; where that holds onto's values it is onto,
+bit for bit but for its type. (An instruct model that is its base *rounded* to a narrower type was
+tuned by that rounding, which the sum carries over as it does any other change.)
+
 The residual instruct − base may be stored and added later. Where it is exact in the type it is
 stored in (`Moments.inexact` counts where it is not), onto + residual has the same bits as the
 direct merge, with one exception: an element whose instruct is −0, whose base is not, and whose
@@ -20,7 +26,7 @@ direct merge may be possible.) To keep onto's zeros, the residual of equal eleme
 All arrays are one-dimensional, [elements], of the type that `exact.STORAGE` gives for a dtype.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,38 +58,40 @@ class Moments:
             setattr(self, name, getattr(self, name) + value)
 
 
-def merge(onto: Raw, base: Raw, instruct: Raw, out: Raw, dtype: str) -> Moments:
-    """Sets out to onto + (instruct − base).
+def merge(onto: Raw, base: Raw, instruct: Raw, out: Raw, types: Sequence[str]) -> Moments:
+    """Sets out to onto + (instruct − base); `types` are those of the four.
 
     Raises FloatingPointError where a value is NaN or infinite, or the result overflows.
     """
-    if dtype != "BF16":
-        return _merge_exactly(onto, base, instruct, out, dtype)
+    if set(types) != {"BF16"}:
+        return _merge_exactly(onto, base, instruct, out, types)
     marks = np.empty(-(-onto.size // kernels.BLOCK), np.bool_)
     changed, sums = kernels.merge_bfloat16(onto, base, instruct, out, marks)
     for block in np.flatnonzero(marks):
         here = slice(block * kernels.BLOCK, (block + 1) * kernels.BLOCK)
-        again = _merge_exactly(onto[here], base[here], instruct[here], out[here], dtype)
+        again = _merge_exactly(onto[here], base[here], instruct[here], out[here], types)
         changed += again.changed
     return Moments(onto.size, changed, *sums)
 
 
-def _merge_exactly(onto: Raw, base: Raw, instruct: Raw, out: Raw, dtype: str) -> Moments:
+def _merge_exactly(onto: Raw, base: Raw, instruct: Raw, out: Raw, types: Sequence[str]) -> Moments:
     operands = {"onto": onto, "base": base, "instruct": instruct}
-    types, overflow = (dtype,) * 4, f"the sum overflows {dtype}"
+    overflow = f"the sum overflows {types[3]}"
     (changed, _, _), (training, residual, product) = _combine(operands, out, types, overflow)
     return Moments(out.size, changed, training, residual, product)
 
 
-def subtract(instruct: Raw, base: Raw, out: Raw, dtype: str, out_dtype: str) -> Moments:
-    """Sets out to instruct − base, the residual, in a type of its own: what merging onto −0 gives.
+def subtract(instruct: Raw, base: Raw, out: Raw, types: Sequence[str]) -> Moments:
+    """Sets out to instruct − base, the residual: what merging onto −0 gives. `types`: of the three.
 
     Raises FloatingPointError where a value is NaN or infinite, or the result overflows.
     """
     operands = {"base": base, "instruct": instruct}
-    types = dtype, dtype, dtype, out_dtype
-    overflow = f"the difference overflows {out_dtype}"
-    (_, changed, inexact), (_, square, _) = _combine(operands, out, types, overflow)
+    of_instruct, of_base, of_out = types
+    overflow = f"the difference overflows {of_out}"
+    (_, changed, inexact), (_, square, _) = _combine(
+        operands, out, (of_out, of_base, of_instruct, of_out), overflow
+    )
     return Moments(out.size, changed, np.nan, square, np.nan, inexact)
 
 
@@ -113,7 +121,7 @@ def copy(source: Raw, out: Raw, source_dtype: str, dtype: str) -> Moments:
 def _combine(
     operands: Mapping[str, Raw],
     out: Raw,
-    dtypes: tuple[str, ...],
+    dtypes: Sequence[str],
     overflow: str,
     *,
     identities: bool = True,

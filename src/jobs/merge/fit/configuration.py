@@ -57,7 +57,9 @@ def check_configs(configs: Mapping[str, Config], allowed: Collection[str]) -> di
     return differences
 
 
-def merged_config(onto: Config, instruct: Config, vocabulary_rows: int | None) -> dict[str, Any]:
+def merged_config(
+    onto: Config, instruct: Config, vocabulary_rows: int | None, *, types_differ: bool = False
+) -> dict[str, Any]:
     """The candidate's config.json, in the order of `onto`'s.
 
     field                              from       why
@@ -66,21 +68,24 @@ def merged_config(onto: Config, instruct: Config, vocabulary_rows: int | None) -
     temperature, top_p, max_length, …  instruct   version 4 kept generation settings here
     use_cache                          instruct   training turns it off; answering needs it
     vocab_size                         onto, or `vocabulary_rows` where rows were added
+    dtype, torch_dtype                 onto, or instruct where `types_differ`, as its tensors' are
     _name_or_path                      neither    says where a file once lay
     auto_map                           neither    names code, and no code goes with a candidate
     everything else                    onto       it describes the weights, which are onto's
 
     A field of the second column that the instruct model lacks, the candidate lacks too.
     """
-    chat = TOKEN_IDS | GENERATION_FIELDS | {"use_cache"}
+    taken = TOKEN_IDS | GENERATION_FIELDS | {"use_cache"}
+    if types_differ:
+        taken |= {"dtype", "torch_dtype"}
     merged = {}
     for field, value in onto.items():
-        if field in chat:
+        if field in taken:
             if field in instruct:
                 merged[field] = instruct[field]
         elif field not in ("_name_or_path", "auto_map"):
             merged[field] = value
-    merged.update({field: value for field, value in instruct.items() if field in chat})
+    merged.update({field: value for field, value in instruct.items() if field in taken})
     if vocabulary_rows is not None:
         merged["vocab_size"] = vocabulary_rows
     return merged

@@ -10,6 +10,7 @@ from typing import Any
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
+from jobs.kinds.heads import embedding_and_head
 from jobs.kinds.model import CONFIG, read_tensors
 from jobs.merge.fit import plan, tying
 from jobs.merge.fit.configuration import check_configs, merged_config
@@ -21,7 +22,7 @@ from jobs.merge.settings import MergeSettings
 RESIDUAL = "residual.json"
 """Beside a residual's tensors: what adding it must know."""
 ORDER = ("onto", "instruct", "base", "residual")
-"""The first of them that is given has the names, shapes and types of the result."""
+"""The first of them that is given has the names and shapes of the result."""
 DTYPES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
 
 
@@ -46,7 +47,7 @@ def fit(artifacts: Mapping[str, Artifact], settings: MergeSettings) -> Fit:
     renamed = check_vocabularies(artifacts)
     tensors, tied = tying.resolve(models)
     first = tensors[order[0]]
-    per_token = [name for name in tying.embedding_and_head(first) if name and first[name].shape]
+    per_token = [name for name in embedding_and_head(first) if name and first[name].shape]
     labels = {role: f"--{role} {artifacts[role].uri}" for role in order}
     plan.check(tensors, labels, per_token, extend=settings.vocabulary == "extend")
     stored = _stored_rows(artifacts["residual"]) if "residual" in artifacts else {}
@@ -54,12 +55,13 @@ def fit(artifacts: Mapping[str, Artifact], settings: MergeSettings) -> Fit:
     makes_residual = "onto" not in artifacts
     chat = configs["instruct" if "instruct" in configs else "residual"]
     size = next((cut[-1].stop for cut in rows.values()), None)
+    mixed = {} if "residual" in models else plan.mixed_types(tensors)
     return Fit(
         sources={role: model.tensors for role, model in models.items()},
         targets=plan.targets(tensors, rows, DTYPES[settings.dtype] if makes_residual else None),
-        config=merged_config(configs[order[0]], chat, size),
+        config=merged_config(configs[order[0]], chat, size, types_differ=bool(mixed)),
         base_rows={name: cut[0].stop for name, cut in rows.items()} if makes_residual else {},
-        notes=_notes(allowed, renamed, tied, rows),
+        notes={**_notes(allowed, renamed, tied, rows), **({"types": mixed} if mixed else {})},
     )
 
 

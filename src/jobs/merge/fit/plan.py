@@ -1,12 +1,15 @@
 """Whether the models fit, what each tensor of the result is made of, and its shards. Pure.
 
 Roles are those of the flags: onto, base, instruct; or onto, residual; or instruct, base. The
-first of a mapping is the one whose names, shapes and types the result has.
+first of a mapping is the one whose names and shapes the result has. Its types are those of the
+instruct model, whose place it takes, or onto's where only a residual is known. Types of the models
+may differ: every element is widened exactly, and the sum is rounded once.
 
-Refused: names, shapes or types that differ, and types that are not floats. Embeddings and heads
-may differ in their first dimension where the vocabulary is to be extended.
+Refused: names or shapes that differ, and types that are not floats. Embeddings and heads may
+differ in their first dimension where the vocabulary is to be extended.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
@@ -60,7 +63,7 @@ def check(
     """Raises BadInputError unless all models hold the same tensors.
 
     `labels` says of each role what errors call it. Tensors in `per_token` have a row a token; with
-    `extend` the number of rows may differ. A residual may have a type of its own.
+    `extend` the number of rows may differ.
     """
     (first, reference), *others = models.items()
     for role, tensors in others:
@@ -70,11 +73,10 @@ def check(
             raise _differing(labels[role], "has", labels[first], "lacks", extra)
         for name, tensor in tensors.items():
             there = reference[name]
-            same_type = tensor.dtype == there.dtype or role == "residual"
-            but_rows = same_type and name in per_token and _same_but_rows(tensor, there)
-            if (same_type and tensor.shape == there.shape) or (but_rows and extend):
+            but_rows = name in per_token and _same_but_rows(tensor, there)
+            if tensor.shape == there.shape or (but_rows and extend):
                 continue
-            fix = "merge models of one architecture, saved in one type"
+            fix = "merge models of one architecture"
             if but_rows:
                 fix = "--vocabulary extend takes the rows from where they are"
             raise BadInputError(
@@ -114,18 +116,29 @@ def targets(
     """The tensors of the result, by name, so that the order of the inputs leaves no trace.
 
     `rows` says for tensors of an extended vocabulary which rows come from where; `dtype` is the
-    result's type where it is not that of the first model. Place and file are not set yet.
+    type of a residual. Place and file are not set yet.
     """
     first = next(iter(models.values()))
+    typed = models.get("instruct", first)
     return [
         _target(first[name], {role: tensors[name] for role, tensors in models.items()},
-                rows.get(name), dtype)
+                rows.get(name), dtype or typed[name].dtype)
         for name in sorted(first)
     ]  # fmt: skip
 
 
+def mixed_types(models: Mapping[str, Tensors]) -> dict[str, int]:
+    """How many tensors are of which types by role, where the models' are not of one."""
+    found: Counter[str] = Counter()
+    for name in next(iter(models.values())):
+        types = {role: tensors[name].dtype for role, tensors in models.items()}
+        if len(set(types.values())) > 1:
+            found[", ".join(f"{role} {dtype}" for role, dtype in types.items())] += 1
+    return dict(found)
+
+
 def _target(
-    model: Tensor, operands: Mapping[str, Tensor], rows: Sequence[Rows] | None, dtype: str | None
+    model: Tensor, operands: Mapping[str, Tensor], rows: Sequence[Rows] | None, dtype: str
 ) -> Target:
     if rows is None:
         return Target(_result(model, dtype, model.shape), [Segment(0, model.elements, operands)])
@@ -138,8 +151,7 @@ def _target(
     return Target(result, segments)
 
 
-def _result(model: Tensor, dtype: str | None, shape: tuple[int, ...]) -> Tensor:
-    dtype = dtype or model.dtype
+def _result(model: Tensor, dtype: str, shape: tuple[int, ...]) -> Tensor:
     length = prod(shape) * DTYPE_BYTES[dtype]
     return replace(model, dtype=dtype, shape=shape, length=length)
 

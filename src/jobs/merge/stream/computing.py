@@ -37,9 +37,11 @@ def _compute(piece: Piece, operands: Mapping[str, Raw], out: Raw) -> Moments:
     dtypes = {role: tensor.dtype for role, tensor in piece.operands.items()}
     match operands:
         case {"onto": onto, "base": base, "instruct": instruct}:
-            return arithmetic.merge(onto, base, instruct, out, dtypes["onto"])
+            types = [dtypes[role] for role in ("onto", "base", "instruct")]
+            return arithmetic.merge(onto, base, instruct, out, [*types, piece.tensor.dtype])
         case {"instruct": instruct, "base": base}:
-            return arithmetic.subtract(instruct, base, out, dtypes["base"], piece.tensor.dtype)
+            types = [dtypes["instruct"], dtypes["base"], piece.tensor.dtype]
+            return arithmetic.subtract(instruct, base, out, types)
         case {"onto": onto, "residual": residual}:
             return arithmetic.add(onto, residual, out, dtypes["onto"], dtypes["residual"])
     ((role, source),) = operands.items()
