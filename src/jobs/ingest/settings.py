@@ -8,7 +8,8 @@ from pydantic import Field
 from jobs.artifacts.manifest import folder_digest
 from jobs.command.settings import JobSettings
 from jobs.ingest.files import choose
-from jobs.ingest.source import is_folder, local_errors, names_in
+from jobs.ingest.inside import local_errors, names_in, real_path
+from jobs.ingest.source import is_folder
 from jobs.kinds.promises import ImportedModel
 
 
@@ -17,7 +18,7 @@ class IngestSettings(JobSettings):
 
     job: ClassVar[str] = "ingest"
     kind: ClassVar[str] = "model"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     outputs: ClassVar[tuple[str, ...]] = ("digest", "tokenizer-digest")
     promises = ImportedModel
 
@@ -32,6 +33,8 @@ class IngestSettings(JobSettings):
         if is_folder(self.source):
             folder = Path(self.source)
             names = choose(names_in(folder), self.source)
+            for name in names:
+                real_path(folder, name)
             with local_errors():
                 values["source"] = folder_digest(folder, names)
         return values

@@ -1,34 +1,31 @@
 """Where a model comes from: a folder, or the hub at a pinned commit."""
 
-import errno
 import os
 import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
-from jobs.errors import BadInputError, TransientError
+from jobs.errors import BadInputError
 from jobs.hub import hub_errors
+from jobs.ingest.inside import names_in, open_inside
 from jobs.words import shown
 
 REPOSITORY = r"[A-Za-z0-9_][\w.-]*/[\w.-]+"
 REVISION = r"[\w./+@-]+"
-NEVER_READABLE = (
-    errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP,
-)  # fmt: skip
 
 
 class Source(Protocol):
-    """Names of the files there are, and each as a local file while it is copied."""
+    """Names of the files there are, and each to read from while it is copied."""
 
     commit: str | None
 
     def names(self) -> list[str]: ...
 
     @contextmanager
-    def file(self, name: str) -> Iterator[Path]: ...
+    def open(self, name: str) -> Iterator[IO[bytes]]: ...
 
 
 def open_source(where: str, revision: str | None) -> Source:
@@ -53,29 +50,6 @@ def is_folder(where: str) -> bool:
     return os.path.isdir(where)  # noqa: PTH112  Path.is_dir raises for a name that is too long
 
 
-def names_in(folder: Path) -> list[str]:
-    """Names of the files of a folder, links followed. A link to nothing counts: it is missed."""
-    with local_errors():
-        return [
-            path.name
-            for path in folder.iterdir()
-            if path.is_file() or (path.is_symlink() and not path.exists())
-        ]
-
-
-@contextmanager
-def local_errors() -> Iterator[None]:
-    """What goes wrong when local files are read, or copied to a disk, as our errors."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in NEVER_READABLE:
-            raise BadInputError(
-                f"{error.filename} cannot be read: {error.strerror}; mend link or permission"
-            ) from error
-        raise TransientError(f"local files could not be read or copied: {error}") from error
-
-
 class FolderSource:
     """A model in a local folder."""
 
@@ -87,8 +61,9 @@ class FolderSource:
         return names_in(self._folder)
 
     @contextmanager
-    def file(self, name: str) -> Iterator[Path]:
-        yield self._folder / name
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        with open_inside(self._folder, name) as file:
+            yield file
 
 
 class HubSource:
@@ -107,7 +82,7 @@ class HubSource:
         return self._names
 
     @contextmanager
-    def file(self, name: str) -> Iterator[Path]:
+    def open(self, name: str) -> Iterator[IO[bytes]]:
         """Downloads one file at a time, so that the disk holds no more than one."""
         from huggingface_hub import hf_hub_download
 
@@ -116,4 +91,5 @@ class HubSource:
                 path = hf_hub_download(
                     self._repository, name, revision=self.commit, local_dir=scratch
                 )
-            yield Path(path)
+            with Path(path).open("rb") as file:
+                yield file

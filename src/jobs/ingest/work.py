@@ -1,53 +1,137 @@
-"""Copies a model's files into the store, and checks that they make a model."""
+"""Copies a model's files into the store in one form, and checks that they make a model.
 
+What comes out: ``config.json``, whose type is that of the weights; ``model.safetensors``, or shards
+named as transformers names them with an index that lists every tensor and their size; a
+``tokenizer.json``; and what there is of chat templates, generation settings and licences. What
+cannot be brought into this form without guessing is refused.
+"""
+
+import logging
+from collections.abc import Mapping
+from fnmatch import fnmatch
 from typing import Any
 
-from jobs.artifacts.reading import Artifact
+from jobs.artifacts.hashing import PIECE_BYTES
+from jobs.artifacts.reading import MAX_JSON_BYTES
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
-from jobs.errors import BadInputError
-from jobs.ingest.files import choose
+from jobs.errors import TransientError
+from jobs.ingest.checks import (
+    check_config,
+    check_heads,
+    check_side_files,
+    check_tokens,
+    with_true_type,
+)
+from jobs.ingest.complete import check_complete
+from jobs.ingest.files import WEIGHTS, choose, choose_weights
+from jobs.ingest.inside import local_errors
 from jobs.ingest.settings import IngestSettings
-from jobs.ingest.source import Source, local_errors, open_source
-from jobs.kinds.model import CONFIG, parameters, read_tensors, tokenizer_of
-from jobs.words import shown
+from jobs.ingest.source import Source, open_source
+from jobs.kinds.model import (
+    CONFIG,
+    INDEX,
+    check_index,
+    index_json,
+    parameters,
+    parse_index,
+    read_file,
+    read_tensors,
+    tokenizer_of,
+)
+from jobs.kinds.safetensors_header import Tensor
+from jobs.strict_json import check_memory, parse
+from jobs.words import listed
+
+log = logging.getLogger("ingest")
 
 
 def import_model(job: Job[IngestSettings]) -> Statistics:
     """Copies the files one at a time; returns what the model is. Raises BadInputError."""
-    source = open_source(job.settings.source, job.settings.revision)
-    names = choose(source.names(), job.settings.source)
-    with Progress("ingest", len(names), "files") as progress:
-        for name in names:
-            _copy(source, name, job.out)
+    where = job.settings.source
+    source = open_source(where, job.settings.revision)
+    names = choose(source.names(), where)
+    config = _read_json(source, CONFIG, where)
+    architecture = check_config(config, where)
+    index = None
+    if INDEX in names:
+        index = parse_index(_read_json(source, INDEX, where), f"{where}/{INDEX}")
+    weights = choose_weights(names, index, where)
+    large = [name for name in names if fnmatch(name, WEIGHTS)]
+    small = [name for name in names if name not in (CONFIG, INDEX, *large)]
+    if left_out := [name for name in large if name not in weights]:
+        log.warning("left out: %s, which are no part of the model", listed(left_out))
+    with Progress("ingest", len(small) + len(weights), "files") as progress:
+        for name in small:
+            _copy(source, name, job.out, name)
             progress.advance()
-    return {"source": job.settings.source, **_describe(job.out.view(), source.commit)}
-
-
-def _copy(source: Source, name: str, out: ArtifactWriter) -> None:
-    with source.file(name) as path, local_errors():
-        out.upload_file(path, name)
-
-
-def _describe(model: Artifact, commit: str | None) -> dict[str, Any]:
-    tensors = read_tensors(model)
+        check_side_files(job.out.view())
+        for name, renamed in weights.items():
+            _copy(source, name, job.out, renamed)
+            progress.advance()
+    _write_index(job.out, weights, index, where)
+    tensors = read_tensors(job.out.view())
+    notes = _check_model(job, config, tensors, source)
+    model = job.out.view()
     return {
+        "source": where,
         "parameters": parameters(tensors.values()),
-        "architecture": _architecture(model),
-        "revision": commit,
+        "architecture": architecture,
+        "revision": source.commit,
+        **notes,
         "outputs": {"tokenizer_digest": str(tokenizer_of(model).relevant)[:16]},
     }
 
 
-def _architecture(model: Artifact) -> str:
-    config = model.read_json(CONFIG)
-    architectures = config.get("architectures") if isinstance(config, dict) else None
-    if not isinstance(architectures, list) or not architectures:
-        raise BadInputError(f"{model.uri}/{CONFIG} names no architecture; it is no model's")
-    if not isinstance(architectures[0], str):
-        raise BadInputError(
-            f"{model.uri}/{CONFIG} names the architecture {shown(architectures[0])}, "
-            "expected a class of transformers"
-        )
-    return architectures[0]
+def _check_model(
+    job: Job[IngestSettings], config: dict[str, Any], tensors: Mapping[str, Tensor], source: Source
+) -> dict[str, Any]:
+    """Checks the whole, and writes the config; returns what was changed in it."""
+    where = job.settings.source
+    check_heads(config, job.out.view(), tensors, where)
+    check_complete(config, tensors, where)
+    check_tokens(config, job.out.view(), tensors)
+    mended, said_before = with_true_type(config, tensors.values())
+    if said_before is None:
+        _copy(source, CONFIG, job.out, CONFIG)
+        return {}
+    log.warning("config.json said %s; corrected to the type of the weights", said_before)
+    job.out.write_json(CONFIG, mended)
+    return {"config_said": said_before}
+
+
+def _write_index(
+    out: ArtifactWriter, weights: Mapping[str, str], index: Mapping[str, str] | None, where: str
+) -> None:
+    """Our own index where there are shards; the source's must say the same."""
+    model = out.view()
+    tensors = {file: read_file(model, file) for file in weights.values()}
+    if index is not None:
+        named = {name: weights[file] for name, file in index.items()}
+        found = {tensor.name: tensor for some in tensors.values() for tensor in some}
+        check_index(f"{where}/{INDEX}", named, found)
+    if len(tensors) > 1:
+        out.write_json(INDEX, index_json(tensors))
+
+
+def _copy(source: Source, name: str, out: ArtifactWriter, renamed: str) -> None:
+    with source.open(name) as file, local_errors():
+        size = file.seek(0, 2)
+        file.seek(0)
+        with out.open(renamed, size) as target:
+            while piece := file.read(PIECE_BYTES):
+                target.write(piece)
+            if target.tell() != size:
+                raise TransientError(
+                    f"{name} was changed while it was read ({target.tell()} of {size} bytes); "
+                    "try again when it is whole"
+                )
+
+
+def _read_json(source: Source, name: str, where: str) -> Any:
+    with source.open(name) as file, local_errors():
+        check_memory(f"{where}/{name}", MAX_JSON_BYTES, file.seek(0, 2))
+        file.seek(0)
+        data = file.read(MAX_JSON_BYTES)
+    return parse(data, f"{where}/{name}", MAX_JSON_BYTES, allow_nan=True)

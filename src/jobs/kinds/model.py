@@ -11,6 +11,7 @@ from typing import Any
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
+from jobs.kinds.heads import check_head
 from jobs.kinds.safetensors_header import Tensor, held_bytes, read_header
 from jobs.strict_json import memory_needed
 from jobs.words import listed, shown
@@ -69,7 +70,7 @@ def read_tensors(model: Artifact, max_bytes: int = MAX_BYTES) -> dict[str, Tenso
         room -= memory_needed(model.size(INDEX), len(index))
     tensors: dict[str, Tensor] = {}
     for file in _chosen(model, index):
-        found = _read_file(model, file, room)
+        found = read_file(model, file, room)
         room -= held_bytes(found)
         for tensor in found:
             if tensor.name in tensors:
@@ -79,9 +80,27 @@ def read_tensors(model: Artifact, max_bytes: int = MAX_BYTES) -> dict[str, Tenso
                 )
             tensors[tensor.name] = tensor
     if index is not None:
-        _check_index(model, index, tensors)
+        check_index(f"{model.uri}/{INDEX}", index, tensors)
     if not tensors:
         raise BadInputError(f"{model.uri} has no tensors in its weights; it is no model")
+    return tensors
+
+
+def check_loadable(model: Artifact) -> dict[str, Tensor]:
+    """Every tensor of a model that transformers is about to load, by name.
+
+    Raises BadInputError for what it would fail on, or make up: models that were imported before
+    that was looked at may be so.
+    """
+    tensors = read_tensors(model)
+    if CONFIG not in model:
+        raise BadInputError(f"{model.uri} lacks {CONFIG}; ingest it again")
+    config = model.read_json(CONFIG)
+    if not isinstance(config, dict):
+        raise BadInputError(f"{model.uri}/{CONFIG} is {shown(config)}, expected an object")
+    check_head(config, tensors, model.uri)
+    if INDEX in model and type(model.read_json(INDEX).get("metadata")) is not dict:
+        raise BadInputError(f"{model.uri}/{INDEX} has no metadata; ingest the model again")
     return tensors
 
 
@@ -116,7 +135,8 @@ def index_json(files: Mapping[str, Iterable[Tensor]]) -> dict[str, Any]:
     return {"metadata": {"total_size": total}, "weight_map": dict(sorted(names.items()))}
 
 
-def _read_file(model: Artifact, file: str, max_bytes: int) -> list[Tensor]:
+def read_file(model: Artifact, file: str, max_bytes: int = MAX_BYTES) -> list[Tensor]:
+    """The tensors of one file of weights, in order of place."""
     return read_header(
         lambda start, length: model.read_range(file, start, length),
         file,
@@ -170,8 +190,11 @@ def _read_index(model: Artifact, max_bytes: int) -> dict[str, str] | None:
     """Tensor → file as the index says it, or None where there is no index."""
     if INDEX not in model:
         return None
-    where = f"{model.uri}/{INDEX}"
-    index = model.read_json(INDEX, max_bytes)
+    return parse_index(model.read_json(INDEX, max_bytes), f"{model.uri}/{INDEX}")
+
+
+def parse_index(index: Any, where: str) -> dict[str, str]:
+    """Tensor → file as an index says it. Raises BadInputError where it is none."""
     weight_map = index.get("weight_map") if type(index) is dict else None
     if type(weight_map) is not dict or not weight_map:
         raise BadInputError(f"{where} has no weight_map; it must name tensors and files")
@@ -181,8 +204,8 @@ def _read_index(model: Artifact, max_bytes: int) -> dict[str, str] | None:
     return weight_map
 
 
-def _check_index(model: Artifact, index: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
-    where = f"{model.uri}/{INDEX}"
+def check_index(where: str, index: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
+    """Raises BadInputError unless the index says of all tensors, and no others, where they are."""
     if unfound := sorted(index.keys() - tensors):
         raise BadInputError(f"{where} lists tensors that no file has: {listed(unfound)}")
     if unlisted := sorted(tensors.keys() - index):

@@ -18,7 +18,8 @@ from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.ingest.files import choose
 
-CONFIG = b'{"architectures": ["LlamaForCausalLM"]}'
+CONFIG = b'{"architectures": ["OddForCausalLM"], "model_type": "odd"}'
+TOKENIZER = b'{"model": {"vocab": {"a": 0, "b": 1}}, "added_tokens": []}'
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "source"
     folder.mkdir()
     (folder / "config.json").write_bytes(CONFIG)
-    (folder / "tokenizer.json").write_bytes(b"{}")
+    (folder / "tokenizer.json").write_bytes(TOKENIZER)
     (folder / "model.safetensors").write_bytes(save({"a": np.zeros(2, np.float32)}))
     return folder
 
@@ -49,13 +50,16 @@ def assert_refused(out: Path, code: int, error: str, said: str, expected_code: i
     assert not (out / "manifest.json").exists()
 
 
-def test_links_are_followed_and_subfolders_left_out(folder: Path, tmp_path: Path) -> None:
-    """As in the hub's cache, where a snapshot's files are links to blobs."""
-    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
+def test_links_of_the_hubs_cache_are_followed_and_subfolders_left_out(
+    folder: Path, tmp_path: Path
+) -> None:
+    repository = tmp_path / "models--owner--name"
+    blobs, snapshot = repository / "blobs", repository / "snapshots/0123abc"
+    repository.mkdir()
     folder.rename(blobs)
-    snapshot.mkdir()
+    snapshot.mkdir(parents=True)
     for path in blobs.iterdir():
-        (snapshot / path.name).symlink_to(path)
+        (snapshot / path.name).symlink_to(f"../../blobs/{path.name}")
     shutil.copytree(blobs, snapshot / "model-old.safetensors")
     (snapshot / "notes.txt").symlink_to("nowhere")
     code, error = ingest(tmp_path / "out", f"--from={snapshot}")
@@ -102,7 +106,7 @@ def config(text: bytes) -> Callable[[Path], None]:
         (broken_link, "source/model.safetensors cannot be read: No such file"),
         (link_to_itself, "config.json cannot be read: Too many levels of symbolic links"),
         (directory, "has no model*.safetensors, no weights"),
-        (pipe, "has no model*.safetensors, no weights"),
+        (pipe, "source/model.safetensors is no regular file; put a file there"),
         (header_that_lies, "its header says"),
         (config(b"[" * 10**5), "config.json is not JSON that can be read: it nests too deep"),
         (config(b"\xff"), "config.json is not JSON: 'utf-8' codec"),

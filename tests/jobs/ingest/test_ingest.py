@@ -79,7 +79,7 @@ def test_a_revision_of_a_folder_is_refused(tmp_path: Path) -> None:
         (["model.safetensors", "tokenizer.json"], "has no config.json"),
         (["config.json", "tokenizer.json", "pytorch_model.bin"], "convert it to safetensors"),
         (["config.json", "tokenizer.json"], "no weights"),
-        (["config.json", "model.safetensors"], "has no tokenizer"),
+        (["config.json", "model.safetensors"], "has no tokenizer: expected tokenizer.json"),
     ],
 )
 def test_what_is_no_model_is_refused(names: list[str], said: str) -> None:

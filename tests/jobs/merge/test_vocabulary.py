@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jobs.errors import BadInputError
-from jobs.merge.fit.vocabulary import read_vocabulary
+from jobs.kinds.vocabulary import read_vocabulary
 from tests.jobs.merge.vocabularies import WORDS, model, tokenizer
 from tests.support.pico import commit_llama
 

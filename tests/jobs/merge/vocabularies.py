@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.artifacts.reading import Artifact
-from jobs.merge.fit.vocabulary import Vocabulary
+from jobs.kinds.vocabulary import Vocabulary
 from tests.support.pico import commit
 
 WORDS = {"a": 0, "b": 1, "c": 2}

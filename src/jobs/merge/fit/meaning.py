@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
-from jobs.merge.fit.vocabulary import (
+from jobs.kinds.vocabulary import (
     SENTENCEPIECE,
     TOKENIZER,
     Vocabulary,

@@ -1,7 +1,7 @@
 """What a model's tokens are called: token ↔ id, from the tokenizer's files.
 
-Not included: how text is cut into tokens, which moves no row; what two models make of one id
-(`jobs.merge.fit.meaning`).
+Not included: how text is cut into tokens, which moves no row; what two models make of one id, which
+merge compares.
 
 Ordinary tokens are those of the tokenizer's model; added ones are those that are matched whole
 before it (special and reserved tokens). A token that is both counts as added.
