@@ -10,8 +10,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from jobs.errors import BadInputError
-from jobs.ingest.families import IGNORED, Shape, expected_tensors
+from jobs.ingest.families import Shape, expected_tensors
 from jobs.kinds.heads import check_head, embedding_and_head
+from jobs.kinds.model import CONSTANTS
 from jobs.kinds.safetensors_header import Tensor
 from jobs.words import listed, shortened
 
@@ -140,7 +141,7 @@ def _kinds(names: Mapping[str, object]) -> set[str]:
     return {
         "experts" if ".experts." in f".{name}" else name
         for name in names
-        if not name.endswith(IGNORED)
+        if not name.endswith(CONSTANTS)
     }
 
 
@@ -150,7 +151,7 @@ def _check_expected(expected: Mapping[str, Shape], tensors: Tensors, where: str)
     extra = sorted(
         name
         for name in tensors.keys() - expected.keys()
-        if name != "lm_head.weight" and not name.endswith(IGNORED)
+        if name != "lm_head.weight" and not name.endswith(CONSTANTS)
     )
     if extra:
         raise BadInputError(

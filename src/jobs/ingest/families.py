@@ -49,8 +49,6 @@ _LAYERS: dict[str, dict[str, str]] = {
 _ALWAYS_BIASED = {"qwen2": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")}
 _NEVER_BIASED = ("mistral", "phi3")
 _HEAD_DIM = {"gemma": 256, "gemma2": 256, "gemma3_text": 256, "qwen3": 128}
-IGNORED = ("rotary_emb.inv_freq",)
-"""Ends of names of constants in old files, which transformers does not read."""
 
 
 def expected_tensors(config: Mapping[str, Any], num_layers: int) -> dict[str, Shape] | None:

@@ -31,6 +31,8 @@ TOKENIZER_FILES = (
 )
 CHAT_TEMPLATES = "additional_chat_templates"
 """A folder of chat templates by name, ``<name>.jinja``, beside chat_template.jinja."""
+CONSTANTS = ("rotary_emb.inv_freq",)
+"""Ends of names of constants in old files, which transformers does not read."""
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 MAX_BYTES = 2**28
 MIN_BYTES = 2**24

@@ -15,7 +15,9 @@ from transformers import AutoModelForCausalLM
 
 from jobs.command.importing import importing
 from jobs.errors import BadInputError
+from jobs.kinds.safetensors_header import Tensor
 from jobs.train.settings import TrainSettings
+from jobs.train.weights import Weights
 
 ADAM_BETAS = (0.9, 0.95)
 ADAM_EPSILON = 1e-8
@@ -35,26 +37,50 @@ def start_processes() -> tuple[int, int, torch.device]:
     return distributed.get_rank(), distributed.get_world_size(), device
 
 
-def build(folder: Path, settings: TrainSettings, world_size: int, device: torch.device) -> Any:
-    """The engine: float32 on CPU; on a GPU bfloat16 with float32 master weights."""
-    on_gpu = device.type == "cuda"
+def computing_type(device: torch.device) -> torch.dtype:
+    """float32 on CPU; on a GPU bfloat16, with float32 master weights."""
+    return torch.bfloat16 if device.type == "cuda" else torch.float32
+
+
+def build(
+    folder: Path,
+    tensors: Mapping[str, Tensor],
+    settings: TrainSettings,
+    world_size: int,
+    device: torch.device,
+) -> tuple[Any, Weights]:
+    """The engine around the model in `folder`, whose files have these `tensors`.
+
+    Raises BadInputError for a model that transformers cannot load whole.
+    """
+    computing = computing_type(device)
     try:
         accumulation_steps = settings.accumulation_steps(world_size)
     except ValueError as error:
         raise BadInputError(str(error)) from error
     with importing():  # loading a model imports its architecture
-        model = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=torch.bfloat16 if on_gpu else torch.float32,
-            attn_implementation="sdpa",
-        )
-    config = {
+        model = _load(folder, computing)
+    weights = Weights(folder, tensors, model)
+    engine, *_ = deepspeed.initialize(
+        model=model,
+        model_parameters=model.parameters(),
+        config=_config(settings, accumulation_steps, computing),
+    )
+    weights.set_masters(engine)
+    return engine, weights
+
+
+def _config(
+    settings: TrainSettings, accumulation_steps: int, computing: torch.dtype
+) -> dict[str, Any]:
+    """DeepSpeed's."""
+    return {
         "train_batch_size": settings.batch_rows,
         "train_micro_batch_size_per_gpu": settings.micro_batch_rows,
         "gradient_accumulation_steps": accumulation_steps,
         "gradient_clipping": settings.gradient_clip,
         "zero_optimization": {"stage": settings.zero_stage},
-        "bf16": {"enabled": on_gpu},
+        "bf16": {"enabled": computing == torch.bfloat16},
         "optimizer": {
             "type": "AdamW",
             "params": {
@@ -68,10 +94,20 @@ def build(folder: Path, settings: TrainSettings, world_size: int, device: torch.
         "steps_per_print": 2**31,
         "wall_clock_breakdown": False,
     }
-    engine, *_ = deepspeed.initialize(
-        model=model, model_parameters=model.parameters(), config=config
-    )
-    return engine
+
+
+def _load(folder: Path, dtype: torch.dtype) -> Any:
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=dtype,
+            attn_implementation="sdpa",
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        said = (str(error).strip() or repr(error)).splitlines()[0]
+        raise BadInputError(f"transformers cannot load the model to train: {said}") from error
 
 
 def set_learning_rate(engine: Any, rate: float) -> None:
@@ -80,21 +116,12 @@ def set_learning_rate(engine: Any, rate: float) -> None:
         group["lr"] = rate
 
 
-def save_weights(
-    engine: Any, folder: Path, names: Mapping[str, torch.dtype], shard_bytes: int, rank: int
-) -> None:
-    """The tensors in `names`, each in its type, as safetensors; a collective call.
+def save_weights(engine: Any, weights: Weights, folder: Path, shard_bytes: int) -> None:
+    """The tensors that the model came with, each in its type, as safetensors; a collective call.
 
     Process 0 writes. A tied head that the model came without is not written either.
-    Raises BadInputError where the engine lacks a tensor.
     """
-    if engine.zero_optimization_stage() == 3:
-        state = engine._zero3_consolidated_16bit_state_dict()
-    else:
-        state = engine.module.state_dict()
-    if rank == 0:
-        if missing := sorted(names.keys() - state.keys()):
-            raise BadInputError(f"transformers calls tensors otherwise than the model: {missing}")
-        kept = {name: state[name].to("cpu", dtype) for name, dtype in names.items()}
+    kept = weights.collect(engine)
+    if distributed.get_rank() == 0:
         save_torch_state_dict(kept, folder, max_shard_size=shard_bytes)
     distributed.barrier()

@@ -13,7 +13,7 @@ class TrainSettings(JobSettings):
 
     job: ClassVar[str] = "train"
     kind: ClassVar[str] = "model"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     model: Annotated[Uri, artifact_input("model")]
     """URI of the model to start from."""

@@ -14,13 +14,11 @@ from typing import Any
 import torch
 from torch import distributed
 
-from jobs.artifacts.reading import Artifact
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.errors import EXIT_DONE, BadInputError, StoppedError
-from jobs.kinds.model import CONFIG, GENERATION, INDEX, TOKENIZER_FILES, read_tensors
+from jobs.kinds.model import CONFIG, INDEX, chat_files, check_loadable
 from jobs.kinds.rows import HELDOUT, TRAIN, Row, sequence_length
-from jobs.kinds.safetensors_header import Tensor
 from jobs.stopping import STOP
 from jobs.train import engine as engines
 from jobs.train.batches import collate, summed_loss
@@ -30,9 +28,9 @@ from jobs.train.grace import agreed, what_counts
 from jobs.train.rows import Rows
 from jobs.train.schedule import learning_rate
 from jobs.train.settings import TrainSettings
+from jobs.train.weights import Weights
 
 HELDOUT_ROWS = 64
-TORCH_DTYPES = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
 PEAK_FLOPS = {"A100": 312e12, "H100": 989e12, "H200": 989e12}  # dense bf16, by the makers
 
 log = logging.getLogger("train")
@@ -56,12 +54,13 @@ def train(job: Job[TrainSettings]) -> Statistics:
     """
     rank, world_size, device = engines.start_processes()
     torch.manual_seed(job.settings.seed)
+    tensors = check_loadable(job.inputs["model"])
     with tempfile.TemporaryDirectory() as scratch:
         folder = job.inputs["model"].local_copy(Path(scratch))
-        engine = engines.build(folder, job.settings, world_size, device)
+        engine, weights = engines.build(folder, tensors, job.settings, world_size, device)
     loop = _Loop(job, engine, rank, world_size, device)
     statistics = loop.run()
-    _write_result(job, engine, rank)
+    _write_result(job, engine, weights, rank)
     distributed.barrier()
     distributed.destroy_process_group()
     if rank:
@@ -227,12 +226,11 @@ def _micro_batches(rows: list[Row], settings: TrainSettings) -> Iterator[list[Ro
         yield rows[start : start + settings.micro_batch_rows]
 
 
-def _write_result(job: Job[TrainSettings], engine: Any, rank: int) -> None:
+def _write_result(job: Job[TrainSettings], engine: Any, weights: Weights, rank: int) -> None:
     """The tensors and types that the model came with, and the files that make them a model."""
     model = job.inputs["model"]
-    names = {tensor.name: _dtype(model, tensor) for tensor in read_tensors(model).values()}
     with shared_folder(rank) as folder:
-        engines.save_weights(engine, folder, names, job.settings.shard_bytes, rank)
+        engines.save_weights(engine, weights, folder, job.settings.shard_bytes)
         if rank == 0:
             for path in sorted(folder.glob("model*.safetensors")):
                 job.out.upload_file(path, path.name)
@@ -240,14 +238,5 @@ def _write_result(job: Job[TrainSettings], engine: Any, rank: int) -> None:
                 job.out.upload_file(folder / INDEX, INDEX)
             job.out.copy(model, CONFIG)
             speaker = job.inputs.get("tokenizer", model)
-            for name in (GENERATION, *TOKENIZER_FILES):
-                if name in speaker:
-                    job.out.copy(speaker, name)
-
-
-def _dtype(model: Artifact, tensor: Tensor) -> torch.dtype:
-    if tensor.dtype not in TORCH_DTYPES:
-        raise BadInputError(
-            f"{model.uri}: tensor {tensor.name} is {tensor.dtype}; trained are {[*TORCH_DTYPES]}"
-        )
-    return TORCH_DTYPES[tensor.dtype]
+            for name in chat_files(speaker):
+                job.out.copy(speaker, name)

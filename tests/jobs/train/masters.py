@@ -1,0 +1,73 @@
+"""One of the processes in which test_weights trains: as on a GPU in bfloat16, but on the CPU.
+
+Arguments: the model's folder, and one to write into. For every ZeRO stage that computes in
+bfloat16, and for one in float32, safetensors of what would be saved: ``still`` after two steps at
+rate 0, ``moved`` after one more at `RATE`, ``resumed`` from a checkpoint of that.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import distributed
+
+from jobs.artifacts.reading import Artifact
+from jobs.kinds.model import read_tensors
+from jobs.train import engine as engines
+from jobs.train.settings import TrainSettings
+
+RATE = 2.0**-12
+SEEN = (3, 4, 5, 6)
+"""The tokens that are trained on; the embeddings of no others have a gradient."""
+CASES = {f"stage-{stage}": (stage, torch.bfloat16) for stage in (1, 2, 3)}
+CASES["float32"] = (2, torch.float32)
+
+
+def compute_in(dtype: torch.dtype) -> None:
+    def computing_type(device: torch.device) -> torch.dtype:
+        return dtype
+
+    engines.computing_type = computing_type
+
+
+def step(engine: Any, rate: float) -> None:
+    engines.set_learning_rate(engine, rate)
+    tokens = torch.tensor([SEEN])
+    engine.backward(engine(input_ids=tokens, labels=tokens).loss)
+    engine.step()
+
+
+def main(model: Artifact, folder: Path, out: Path) -> None:
+    rank, processes, device = engines.start_processes()
+    tensors = read_tensors(model)
+
+    def save(what: str, engine: Any, weights: Any) -> None:
+        if kept := weights.collect(engine):
+            save_file(kept, out / f"{what}.safetensors")
+        assert bool(kept) == (rank == 0)
+
+    for case, (stage, computing) in CASES.items():
+        compute_in(computing)
+        settings = TrainSettings(
+            model=model.uri, rows="unused", out="unused", objective="cpt", zero_stage=stage,
+            batch_rows=processes, processes=processes, weight_decay=0,
+        )  # fmt: skip
+        engine, weights = engines.build(folder, tensors, settings, processes, device)
+        assert {one.dtype for one in engine.module.parameters()} == {computing}
+        step(engine, 0)
+        step(engine, 0)
+        save(f"{case}-still", engine, weights)
+        step(engine, RATE)
+        save(f"{case}-moved", engine, weights)
+        engine.save_checkpoint(str(out / case), tag="x", save_latest=False)
+        engine, weights = engines.build(folder, tensors, settings, processes, device)
+        engine.load_checkpoint(str(out / case), tag="x")
+        save(f"{case}-resumed", engine, weights)
+    distributed.barrier()
+    distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(Artifact.open(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
