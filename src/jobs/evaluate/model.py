@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from jobs.artifacts.reading import Artifact
 from jobs.command.progress import Progress
 from jobs.errors import BadInputError
-from jobs.kinds.model import CONFIG, VOCABULARY_FILES, check_loadable
+from jobs.kinds.model import CONFIG, check_loadable
 
 
 class LanguageModel(HFLM):  # type: ignore[misc]  # lm-eval has no types
@@ -49,8 +49,6 @@ class LanguageModel(HFLM):  # type: ignore[misc]  # lm-eval has no types
 def check_model(model: Artifact) -> None:
     """Raises BadInputError for what cannot be a causal language model that runs no code."""
     check_loadable(model)
-    if CONFIG not in model or not any(file in model for file in VOCABULARY_FILES):
-        raise BadInputError(f"{model.uri} lacks {CONFIG} or its tokenizer; ingest it again")
     if "auto_map" in model.read_json(CONFIG):
         raise BadInputError(f"{model.uri} needs code of its own (auto_map), which is never run")
 

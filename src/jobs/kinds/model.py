@@ -13,6 +13,7 @@ from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.kinds.heads import check_head
 from jobs.kinds.safetensors_header import Tensor, held_bytes, read_header
+from jobs.kinds.vocabulary import TOKENIZER
 from jobs.strict_json import memory_needed
 from jobs.words import listed, shown
 
@@ -20,9 +21,11 @@ CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
 GENERATION = "generation_config.json"
-VOCABULARY_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt")
 TOKENIZER_FILES = (
-    *VOCABULARY_FILES,
+    TOKENIZER,
+    "tokenizer.model",
+    "vocab.json",
+    "merges.txt",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
@@ -95,8 +98,10 @@ def check_loadable(model: Artifact) -> dict[str, Tensor]:
     that was looked at may be so.
     """
     tensors = read_tensors(model)
-    if CONFIG not in model:
-        raise BadInputError(f"{model.uri} lacks {CONFIG}; ingest it again")
+    if CONFIG not in model or TOKENIZER not in model:
+        raise BadInputError(
+            f"{model.uri} lacks {CONFIG} or its tokenizer, {TOKENIZER}; ingest it again"
+        )
     config = model.read_json(CONFIG)
     if not isinstance(config, dict):
         raise BadInputError(f"{model.uri}/{CONFIG} is {shown(config)}, expected an object")

@@ -20,6 +20,7 @@ SHARDS = {
 }
 WEIGHT_MAP = {name: file for file, tensors in SHARDS.items() for name in tensors}
 SINGLE = "model.safetensors"
+TOKENIZER = {"tokenizer.json": b"{}"}
 
 
 def config(**more: Any) -> bytes:
@@ -49,7 +50,9 @@ REFUSED: dict[str, tuple[Mapping[str, Mapping[str, np.ndarray]], dict[str, bytes
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_transformers_would_fail_on_or_make_up(tmp_path: Path, what: str) -> None:
     shards, files, said = REFUSED[what]
-    model = commit_tensors(f"{tmp_path}/m", shards, **{"config.json": config(), **files})
+    model = commit_tensors(
+        f"{tmp_path}/m", shards, **{"config.json": config(), **TOKENIZER, **files}
+    )
     with pytest.raises(BadInputError, match=said) as caught:
         check_loadable(model)
     assert f"{tmp_path}/m" in str(caught.value)
@@ -62,5 +65,13 @@ def test_what_transformers_would_fail_on_or_make_up(tmp_path: Path, what: str) -
      ({SINGLE: HEADLESS}, config(model_type="gemma2")), ({SINGLE: WHOLE}, b"{}")],
 )  # fmt: skip
 def test_what_is_whole(tmp_path: Path, shards: Any, settings: bytes) -> None:
-    found = check_loadable(commit_tensors(f"{tmp_path}/m", shards, **{"config.json": settings}))
+    files = {"config.json": settings, **TOKENIZER}
+    found = check_loadable(commit_tensors(f"{tmp_path}/m", shards, **files))
     assert found.keys() == {name for tensors in shards.values() for name in tensors}
+
+
+@pytest.mark.parametrize("name", ["tokenizer.model", "vocab.json", "tekken.json"])
+def test_another_tokenizer_is_none(tmp_path: Path, name: str) -> None:
+    model = commit_tensors(f"{tmp_path}/m", {SINGLE: WHOLE}, **{name: b"{}"})
+    with pytest.raises(BadInputError, match=r"lacks .* its tokenizer, tokenizer\.json; ingest it"):
+        check_loadable(model)
