@@ -10,15 +10,17 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from jobs.errors import BadInputError
-from jobs.ingest.families import Shape, expected_tensors
+from jobs.ingest.families import SIZES, Shape, expected_tensors, is_known
 from jobs.kinds.heads import check_head, embedding_and_head
 from jobs.kinds.model import CONSTANTS
 from jobs.kinds.safetensors_header import Tensor
-from jobs.words import listed, shortened
+from jobs.words import listed, shortened, shown
 
 TYPES = ("BF16", "F16", "F32")
 """Of weights that merge and train take."""
 _NUMBERS_OF_LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+_ALWAYS_NUMBERS = ("vocab_size", *_NUMBERS_OF_LAYERS)
+_OTHER_SIZES = ("num_key_value_heads", "head_dim")
 _LAYERS, _EXPERTS = ("layers", "h", "blocks", "block", "layer"), ("experts",)
 _FIX = "the download is not complete, or config.json is another model's"
 
@@ -30,6 +32,7 @@ Stacks = dict[str, dict[int, dict[str, tuple[int, ...]]]]
 def check_complete(config: Mapping[str, Any], tensors: Tensors, where: str) -> None:
     """Raises BadInputError unless these are a model's tensors, all of them and no others."""
     _check_each(tensors, where)
+    _check_sizes(config, where)
     _check_vocabulary(config, tensors, where)
     check_head(config, tensors, where)
     stacks = _stacks(tensors)
@@ -59,6 +62,19 @@ def _check_each(tensors: Tensors, where: str) -> None:
             raise BadInputError(
                 f"{where}: tensor {shortened(tensor.name)} of shape {list(tensor.shape)} is "
                 "empty; save the model again, whole (not one process's part of it)"
+            )
+
+
+def _check_sizes(config: Mapping[str, Any], where: str) -> None:
+    """Of an unknown family, what it says must be a number; a known one says all."""
+    known = is_known(config)
+    for field in (*SIZES, *_OTHER_SIZES) if known else _ALWAYS_NUMBERS:
+        value = config.get(field)
+        optional = field not in SIZES or not known
+        if not ((optional and value is None) or (type(value) is int and value > 0)):
+            raise BadInputError(
+                f"{where}/config.json has the {field} {shown(value)}, expected a number from 1; "
+                "use the file that the model was published with"
             )
 
 
@@ -146,13 +162,14 @@ def _kinds(names: Mapping[str, object]) -> set[str]:
 
 
 def _check_expected(expected: Mapping[str, Shape], tensors: Tensors, where: str) -> None:
-    if missing := sorted(expected.keys() - tensors):
-        raise BadInputError(f"{where} lacks {listed(missing)}; {_FIX}")
     extra = sorted(
         name
         for name in tensors.keys() - expected.keys()
         if name != "lm_head.weight" and not name.endswith(CONSTANTS)
     )
+    if missing := sorted(expected.keys() - tensors):
+        instead = f", and has {listed(extra)}" if extra else ""
+        raise BadInputError(f"{where} lacks {listed(missing)}{instead}; {_FIX}")
     if extra:
         raise BadInputError(
             f"{where} has tensors that transformers would leave out: {listed(extra)}; save it as a "

@@ -24,6 +24,10 @@ _AFTER = {"post_attention_layernorm": "h", "post_feedforward_layernorm": "h"}
 _AROUND = {**_BEFORE, "pre_feedforward_layernorm": "h", "post_feedforward_layernorm": "h"}
 _HEAD_NORMS = {"self_attn.q_norm": "d", "self_attn.k_norm": "d"}
 _WHOLE_NORMS = {"self_attn.q_norm": "q", "self_attn.k_norm": "k"}
+SIZES = (
+    "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+)  # fmt: skip
+"""Fields of a config that the known families' models all have."""
 _LLAMA = {**_PROJECTIONS, **_GATED, **_BEFORE}
 _OLMO_2 = {**_PROJECTIONS, **_GATED, **_AFTER, **_WHOLE_NORMS}
 _LAYERS: dict[str, dict[str, str]] = {
@@ -51,14 +55,19 @@ _NEVER_BIASED = ("mistral", "phi3")
 _HEAD_DIM = {"gemma": 256, "gemma2": 256, "gemma3_text": 256, "qwen3": 128}
 
 
+def is_known(config: Mapping[str, Any]) -> bool:
+    """Whether the family is one of those whose tensors are told here."""
+    return config.get("model_type") in _LAYERS
+
+
 def expected_tensors(config: Mapping[str, Any], num_layers: int) -> dict[str, Shape] | None:
     """Name → shape of all tensors that a model of this config has; None for other families.
 
     Raises BadInputError where nothing says whether the head is tied.
     """
-    family = str(config.get("model_type"))
-    if family not in _LAYERS:
+    if not is_known(config):
         return None
+    family = str(config["model_type"])
     sizes = _sizes(family, config)
     found: dict[str, Shape] = {"model.embed_tokens.weight": (sizes["v"], sizes["h"])}
     if family != "olmo":

@@ -28,6 +28,7 @@ from jobs.words import listed, shown
 WEIGHTS = "model*.safetensors"
 IMPORTED = (CONFIG, GENERATION, INDEX, WEIGHTS, "LICENSE*", *TOKENIZER_FILES)
 _NUMBERED = re.compile(r"model-([0-9]{5})-of-([0-9]{5})\.safetensors")
+_CONVERTED = ("*.gguf", "*.ggml", "*.onnx", "*.h5", "*.msgpack", "*.npz")
 _TOKENIZERS = ("*.model", "vocab.*", "tekken.json", "*.tiktoken", "merges.txt")
 
 
@@ -122,6 +123,9 @@ def _instead_of_weights(present: list[str], where: str) -> str:
             f"only {shown(others[0])}; if it holds transformers' tensors rename it to {SINGLE}, "
             "or else convert it"
         )
+    for name in present:
+        if any(fnmatch(name, one) for one in _CONVERTED):
+            return f"only {shown(name)}; use the model that it was made from"
     pickles = [name for name in present if any(fnmatch(name, one) for one in PICKLES)]
     return f"only {shown(pickles[0])}; {_conversion(where)}" if pickles else "no weights"
 

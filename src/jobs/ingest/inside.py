@@ -17,6 +17,7 @@ from jobs.errors import BadInputError, TransientError
 from jobs.kinds.model import CHAT_TEMPLATES
 from jobs.words import shown
 
+_POINTER = b"version https://git-lfs.github.com/"
 NEVER_READABLE = (
     errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP,
 )  # fmt: skip
@@ -64,6 +65,11 @@ def open_inside(folder: Path, name: str) -> Iterator[IO[bytes]]:
         number = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(number, "rb") as file:  # noqa: PTH123  a descriptor
         before = os.fstat(number)
+        if file.peek(len(_POINTER)).startswith(_POINTER):
+            raise BadInputError(
+                f"{folder / name} is Git LFS's pointer to a file, not the file; run git lfs pull "
+                "there"
+            )
         yield file
         after = os.fstat(number)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

@@ -28,6 +28,7 @@ from tests.jobs.ingest.sources import (
 from tests.support.pico import write_llama
 
 LAYER = "model.layers.1"
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 DOWN = f"{LAYER}.mlp.down_proj.weight"
 
 
@@ -168,6 +169,21 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "an id that is a text": (settings(eos_token_id="1"), "has the eos_token_id '1'"),
     "no model_type": (settings(model_type=...), "has the model_type None"),
     "no architecture": (settings(architectures=[]), "names no architecture"),
+    "layers as a text": (settings(num_hidden_layers="2"), "has the num_hidden_layers '2', expect"),
+    "layers as a fraction": (settings(num_hidden_layers=2.0), "num_hidden_layers 2.0, expected"),
+    "layers true": (settings(num_hidden_layers=True), "num_hidden_layers True, expected a number"),
+    "no number of layers": (settings(num_hidden_layers=...), "num_hidden_layers None, expected"),
+    "no vocab_size": (settings(vocab_size=...), "vocab_size None, expected a number from 1"),
+    "no heads": (settings(num_attention_heads=0), "num_attention_heads 0, expected a number"),
+    "other family, layers as a text": (settings(
+        model_type="new", num_hidden_layers="2"), "num_hidden_layers '2', expected a number"),
+    "saved by torch.compile": (changed(lambda tensors: [
+        tensors.update({f"_orig_mod.{name}": tensors.pop(name)}) for name in list(tensors)]),
+        "and has '_orig_mod.lm_head.weight'"),
+    "a pointer of Git LFS": (written(SINGLE, LFS), "pointer to a file, not the file; run git lfs"),
+    "a tokenizer's pointer": (written("tokenizer.json", LFS), "tokenizer.json is Git LFS's point"),
+    "a config's pointer": (written("config.json", LFS), "config.json is Git LFS's pointer"),
+    "a GGUF": (renamed("model.gguf"), "only 'model.gguf'; use the model that it was made from"),
     "quantised": (settings(quantization_config={"bits": 4}), "use the model as it was before"),
     "eight bits": (changed(lambda tensors: tensors.update(
         {DOWN: tensors[DOWN].to(torch.float8_e4m3fn)})), "is F8_E4M3; models are taken in BF16"),
