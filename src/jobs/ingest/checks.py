@@ -3,15 +3,18 @@
 Read from the files as they lie in the store, before the commit.
 """
 
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.kinds.heads import embedding_and_head, is_tied, same_values
-from jobs.kinds.model import CONFIG, GENERATION
+from jobs.kinds.model import CONFIG, GENERATION, tokenizer_files
 from jobs.kinds.safetensors_header import Tensor
+from jobs.kinds.tokenizer_files import read_files
 from jobs.kinds.vocabulary import MAX_PARSED_BYTES, TOKENIZER, read_vocabulary
 from jobs.words import listed, shown
 
@@ -90,6 +93,12 @@ def check_heads(
             f"{where} has a {head} that differs from {embedding}, though its {CONFIG} ties "
             "them; set tie_word_embeddings to false if the head was trained, or else remove it"
         )
+
+
+def check_tokenizer(model: Artifact) -> None:
+    """Raises BadInputError for files that are no tokenizer, or contradict each other."""
+    with tempfile.TemporaryDirectory() as scratch:
+        read_files(model.local_copy(Path(scratch), tokenizer_files(model)), model.uri)
 
 
 def check_tokens(config: Mapping[str, Any], model: Artifact, tensors: Mapping[str, Tensor]) -> None:

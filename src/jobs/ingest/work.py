@@ -21,6 +21,7 @@ from jobs.ingest.checks import (
     check_config,
     check_heads,
     check_side_files,
+    check_tokenizer,
     check_tokens,
     with_true_type,
 )
@@ -92,6 +93,7 @@ def _check_model(
     check_heads(config, job.out.view(), tensors, where)
     check_complete(config, tensors, where)
     check_tokens(config, job.out.view(), tensors)
+    check_tokenizer(job.out.view())
     mended, said_before = with_true_type(config, tensors.values())
     if said_before is None:
         _copy(source, CONFIG, job.out, CONFIG)
