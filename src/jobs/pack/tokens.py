@@ -1,57 +1,34 @@
-"""Texts and conversations into documents of tokens, by the tokenizer's own conventions."""
-
-from collections.abc import Iterable
-from typing import Any
-
-from jinja2 import TemplateError
+"""Articles into tokens, by the tokenizer's own conventions. No text becomes a control token."""
 
 from jobs.errors import BadInputError
-from jobs.pack.packing import Document
-
-Message = dict[str, str]
-
-
-def text_documents(tokenizer: Any, texts: list[str]) -> list[Document]:
-    """One document a text: the tokens, a start token where the tokenizer sets one, an end token."""
-    end = tokenizer.eos_token_id
-    if end is None:
-        raise BadInputError("the tokenizer sets no end token (eos_token); documents need one")
-    # What reads like a special token inside a text is text.
-    encoded = tokenizer(texts, split_special_tokens=True)["input_ids"]
-    return [Document(ids if ids and ids[-1] == end else [*ids, end]) for ids in encoded]
+from jobs.kinds.tokenizer import Plain
+from jobs.words import shown
 
 
-def conversation_document(tokenizer: Any, messages: list[Message]) -> Document:
-    """A conversation through the chat template; the assistant's answers carry the loss.
+def encode_texts(plain: Plain, texts: list[str], where: str) -> list[list[int]]:
+    """Ids of each text: with what the tokenizer's post-processor adds, and an end token.
 
-    The loss mask is found by templating each prefix that ends before an answer, so that it does
-    not depend on marks inside the template. Raises BadInputError where the template does not
-    extend its own prefixes, as then no mask is right.
+    Raises BadInputError where the tokenizer has no end token, or gives a text's own characters
+    the id of a control token all the same (as by one id for two tokens).
     """
-    for message in messages:
-        if found := [one for one in tokenizer.all_special_tokens if one in message["content"]]:
-            raise BadInputError(f"a message holds the special token {found[0]!r}; remove it")
-    whole = _templated(tokenizer, messages, prompt=False)
-    mask = [False] * len(whole)
-    for turn, message in enumerate(messages):
-        if message["role"] != "assistant":
-            continue
-        start = _templated(tokenizer, messages[:turn], prompt=True)
-        last = turn == len(messages) - 1
-        until = whole if last else _templated(tokenizer, messages[: turn + 1], prompt=False)
-        if whole[: len(start)] != start or whole[: len(until)] != until:
-            raise BadInputError("the chat template rewrites earlier turns; no loss mask is right")
-        mask[len(start) : len(until)] = [True] * (len(until) - len(start))
-    return Document(whole, mask)
-
-
-def _templated(tokenizer: Any, messages: Iterable[Message], *, prompt: bool) -> list[int]:
-    if tokenizer.chat_template is None:
-        raise BadInputError("the tokenizer has no chat template; give that of an instruct model")
-    try:
-        ids: list[int] = tokenizer.apply_chat_template(
-            list(messages), add_generation_prompt=prompt, tokenize=True, return_dict=False
+    if plain.end is None:
+        raise BadInputError(
+            f"{where} sets no end token (eos_token) in tokenizer_config.json; documents need one"
         )
-    except (ValueError, TemplateError) as error:
-        raise BadInputError(f"the chat template refuses a conversation: {error}") from error
-    return ids
+    found = []
+    for text, encoded in zip(texts, plain.tokenizer.encode_batch_fast(texts), strict=True):
+        ids: list[int] = encoded.ids
+        if not plain.control.isdisjoint(ids):
+            _check(plain, ids, encoded.special_tokens_mask, text, where)
+        found.append(ids if ids and ids[-1] == plain.end else [*ids, plain.end])
+    return found
+
+
+def _check(plain: Plain, ids: list[int], added: list[int], text: str, where: str) -> None:
+    """`added` is 1 for what the post-processor put around the text."""
+    for number, own in zip(ids, added, strict=True):
+        if not own and number in plain.control:
+            raise BadInputError(
+                f"{where} gives text the id {number} of a control token ({shown(text)}); use the "
+                "files that the model was published with"
+            )

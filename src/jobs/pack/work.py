@@ -1,20 +1,19 @@
 """Reads articles or conversations from the store, packs them, writes rows."""
 
+import logging
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from jobs.artifacts.reading import Artifact
-from jobs.command.importing import importing
+from jobs.command.bounded import Bounded
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.errors import BadInputError
 from jobs.kinds.articles import read_articles
 from jobs.kinds.captures import older_captures
 from jobs.kinds.conversations import read_conversations
-from jobs.kinds.model import CONFIG, tokenizer_files
 from jobs.kinds.promises import KeptArticles, PackedRows
 from jobs.kinds.rows import (
     HELDOUT,
@@ -26,22 +25,28 @@ from jobs.kinds.rows import (
     HeldoutArticle,
     write_heldout_articles,
 )
+from jobs.pack.chats import Dropped
 from jobs.pack.choosing import budget_limit, draw, heldout
+from jobs.pack.encoder import ARTICLES, CONVERSATIONS
+from jobs.pack.encoding import conversation_document, encoder_of, text_documents
 from jobs.pack.packing import Document, pack
 from jobs.pack.rows import write_rows
 from jobs.pack.settings import PackSettings
 from jobs.pack.texts import Text, batched, most_characters, texts_of
-from jobs.pack.tokens import conversation_document, text_documents
+
+log = logging.getLogger("pack")
 
 
 def write_packed(job: Job[PackSettings]) -> Statistics:
     """Packs whichever input is given. Raises BadInputError where nothing is left to train on."""
-    with tempfile.TemporaryDirectory() as scratch:
-        tokenizer = load_tokenizer(job.inputs["tokenizer"], Path(scratch))
-        if "conversations" in job.inputs:
-            statistics = _pack_conversations(job, tokenizer)
-        else:
-            statistics = _pack_articles(job, tokenizer)
+    what, pack_it = ARTICLES, _pack_articles
+    if "conversations" in job.inputs:
+        what, pack_it = CONVERSATIONS, _pack_conversations
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        encoder_of(job.inputs["tokenizer"], what, Path(scratch)) as encoder,
+    ):
+        statistics = pack_it(job, encoder)
     packed = PackedRows.told(statistics, job.out.uri)
     if not packed.rows:
         raise BadInputError(f"nothing to pack: {statistics}; check the period and the budget")
@@ -49,33 +54,41 @@ def write_packed(job: Job[PackSettings]) -> Statistics:
     return {**statistics, "fill": round(packed.tokens / capacity, 4)}
 
 
-def load_tokenizer(model: Artifact, scratch: Path) -> Any:
-    """The tokenizer of a model artifact, without its weights."""
-    folder = model.local_copy(scratch, names=(CONFIG, *tokenizer_files(model)))
-    with importing():  # the tokenizer's class comes as it is loaded; and torch, where installed
-        from transformers import AutoTokenizer
-
-        return AutoTokenizer.from_pretrained(folder)
-
-
-def _pack_conversations(job: Job[PackSettings], tokenizer: Any) -> Statistics:
-    count: Counter[str] = Counter()
+def _pack_conversations(job: Job[PackSettings], encoder: Bounded) -> Statistics:
+    """Raises BadInputError where none is left, with the reasons."""
+    count: Counter[str] = Counter(conversations=0, tokens=0, tokens_with_loss=0)
+    dropped: Counter[str] = Counter()
+    first: dict[str, str] = {}
 
     def documents() -> Iterator[Document]:
-        for messages in read_conversations(job.inputs["conversations"]):
-            document = conversation_document(tokenizer, messages)
+        for number, messages in enumerate(read_conversations(job.inputs["conversations"]), 1):
+            document = conversation_document(encoder, messages)
+            if isinstance(document, Dropped):
+                dropped[document.reason] += 1
+                first.setdefault(document.reason, f"line {number}: {document.said}")
+                continue
             count["conversations"] += 1
             count["tokens"] += len(document.ids)
             count["tokens_with_loss"] += sum(document.loss_mask or [])
             yield document
 
     rows = pack(documents(), job.settings.sequence_length)
-    return {"rows": write_rows(job.out, TRAIN, rows, MASKED_ROWS), **count}
+    written = write_rows(job.out, TRAIN, rows, MASKED_ROWS)
+    for reason, said in first.items():
+        log.warning("dropped reason=%s conversations=%d first=%s", reason, dropped[reason], said)
+    if not written:
+        reasons = "; ".join(f"{reason}, {said}" for reason, said in first.items())
+        uri = job.inputs["conversations"].uri
+        raise BadInputError(
+            f"no conversation of {uri} can be packed ({reasons or 'there is none'}); "
+            "mend them, or give a model with another chat template"
+        )
+    return {"rows": written, **count, "conversations_dropped": dict(dropped)}
 
 
-def _pack_articles(job: Job[PackSettings], tokenizer: Any) -> Statistics:
+def _pack_articles(job: Job[PackSettings], encoder: Bounded) -> Statistics:
     settings, articles = job.settings, job.inputs["articles"]
-    corpus = Corpus(articles, tokenizer, settings)
+    corpus = Corpus(articles, encoder, settings)
     limit = _budget_limit(corpus, settings.token_budget)
     counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     progress = corpus.progress()
@@ -121,8 +134,8 @@ class Corpus:
     some bytes a URL.
     """
 
-    def __init__(self, articles: Artifact, tokenizer: Any, settings: PackSettings) -> None:
-        self._articles, self._tokenizer = articles, tokenizer
+    def __init__(self, articles: Artifact, encoder: Bounded, settings: PackSettings) -> None:
+        self._articles, self._encoder = articles, encoder
         self._fraction = settings.heldout_fraction
         self._most = most_characters(settings.sequence_length)
         self.older = older_captures(articles)
@@ -147,7 +160,7 @@ class Corpus:
         """Each article of one split as text and as tokens, in the order of the artifact."""
         texts = (text for record in self.records(split) for text in texts_of(*record, self._most))
         for batch in batched(texts, self._most):
-            documents = text_documents(self._tokenizer, [text.text for text in batch])
+            documents = text_documents(self._encoder, [text.text for text in batch])
             yield from zip(batch, documents, strict=True)
 
 

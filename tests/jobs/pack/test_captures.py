@@ -17,6 +17,7 @@ from jobs.pack.work import Corpus, write_packed
 from tests.support.articles import MOMENT, article, corpus, part
 from tests.support.pico import SENTENCE, commit, commit_llama, run_job
 
+NOBODY: Any = None  # nothing is encoded there
 WORDS = 15
 TWICE = f"{SENTENCE} {SENTENCE}"
 TOKENS = 1 + 2 * WORDS + 1  # the title, the sentence twice, the end
@@ -76,7 +77,7 @@ def test_no_url_is_trained_on_and_held_out(tmp_path: Path, model: str) -> None:
     heldout = read_heldout_articles(rows).to_pylist()
     held_urls = [row["url"] for row in heldout]
     settings = PackSettings(articles="a", tokenizer="t", out="o", heldout_fraction=0.3)
-    trained = [record.url for record in Corpus(articles, None, settings).records("train")]
+    trained = [record.url for record in Corpus(articles, NOBODY, settings).records("train")]
     assert sorted(held_urls + trained) == sorted(article(n)["url"] for n in range(30))
     assert 0 < len(heldout) == rows.statistics["heldout_articles"] < 30
     assert {row["body"] for row in heldout} == {TWICE}

@@ -5,12 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-import pytest
 
 from jobs.artifacts.reading import Artifact
-from jobs.errors import BadInputError
-from jobs.pack.tokens import conversation_document, text_documents
-from tests.support.pico import SENTENCE, commit, commit_articles, commit_llama, run_job, write_llama
+from tests.support.pico import SENTENCE, commit, commit_articles, commit_llama, run_job
 
 CHAT = (
     "{% for m in messages %}{{ m['role'] }} : {{ m['content'] }} </s> {% endfor %}"
@@ -26,14 +23,6 @@ def rows(uri: str, part: str) -> list[dict[str, Any]]:
             with artifact.open_file(path) as file:
                 found += pq.read_table(file).to_pylist()
     return found
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from transformers import AutoTokenizer
-
-    folder = write_llama(tmp_path_factory.mktemp("model"), chat_template=CHAT)
-    return AutoTokenizer.from_pretrained(folder)
 
 
 def test_articles_become_rows(store: str, tmp_path: Path) -> None:
@@ -55,48 +44,6 @@ def test_articles_become_rows(store: str, tmp_path: Path) -> None:
     heldout = rows(f"{store}/rows", "heldout-articles")
     assert {row["body"] for row in heldout} <= set(bodies)
     assert len(heldout) == statistics["heldout_articles"]
-
-
-def test_conversations_carry_loss_on_answers_only(tmp_path: Path, tokenizer: Any) -> None:
-    messages = [
-        {"role": "user", "content": "the baker"},
-        {"role": "assistant", "content": "makes bread"},
-        {"role": "user", "content": "the smith"},
-        {"role": "assistant", "content": "makes nails"},
-    ]
-    document = conversation_document(tokenizer, messages)
-    assert document.loss_mask is not None
-    learned = [i for i, on in zip(document.ids, document.loss_mask, strict=True) if on]
-    assert tokenizer.convert_ids_to_tokens(learned) == [
-        "makes", "bread", "</s>", "makes", "nails", "</s>",
-    ]  # fmt: skip
-
-
-def test_an_end_token_closes_each_text(tokenizer: Any) -> None:
-    (document,) = text_documents(tokenizer, ["the baker"])
-    assert tokenizer.convert_ids_to_tokens(document.ids) == ["the", "baker", "</s>"]
-
-
-def test_a_special_token_in_a_text_is_text(tokenizer: Any) -> None:
-    (document,) = text_documents(tokenizer, ["the baker </s> makes bread"])
-    assert document.ids.count(tokenizer.eos_token_id) == 1
-    assert document.ids[-1] == tokenizer.eos_token_id
-    messages = [{"role": "user", "content": "bread </s>"}]
-    with pytest.raises(BadInputError, match="holds the special token '</s>'"):
-        conversation_document(tokenizer, messages)
-
-
-def test_a_template_that_rewrites_turns_is_refused(tokenizer: Any) -> None:
-    from copy import copy
-
-    rewriting = copy(tokenizer)
-    rewriting.chat_template = "{{ messages | length }} {{ messages[-1]['content'] }}"
-    messages = [
-        {"role": "user", "content": "the baker"},
-        {"role": "assistant", "content": "makes bread"},
-    ]
-    with pytest.raises(BadInputError, match="rewrites earlier turns"):
-        conversation_document(rewriting, messages)
 
 
 def test_a_broken_conversation_is_named_by_its_line(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from jobs.pack.texts import BATCH_CHARACTERS, Text, batched, most_characters, te
 from jobs.pack.work import Corpus
 from tests.support.articles import article, corpus, part
 
+NOBODY: Any = None  # nothing is encoded here
 TITLE = "T"  # and a blank line: three characters
 
 
@@ -72,7 +73,7 @@ def test_long_articles_are_not_handed_over_together(
     settings = PackSettings(
         articles="a", tokenizer="t", out="o", heldout_fraction=0.0, sequence_length=4096
     )
-    found = list(Corpus(articles, None, settings).documents("train"))
+    found = list(Corpus(articles, NOBODY, settings).documents("train"))
     assert max(map(sum, handed)) <= BATCH_CHARACTERS
     assert max(map(len, handed)) <= 1024
     titles = len("News\n\n") * 3000

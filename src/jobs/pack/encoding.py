@@ -1,0 +1,56 @@
+"""Texts and conversations to documents, by a child that encodes within bounds (`encoder`)."""
+
+import json
+import logging
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jobs.artifacts.reading import Artifact
+from jobs.command.bounded import Bounded
+from jobs.kinds.model import CONFIG, tokenizer_files
+from jobs.kinds.tokenizer import LOAD_BOUNDS, bounds
+from jobs.pack.chats import Dropped, Message
+from jobs.pack.encoder import COMPARE, LOAD, NUMBERS
+from jobs.pack.packing import Document
+
+
+@contextmanager
+def encoder_of(model: Artifact, what: str, scratch: Path) -> Iterator[Bounded]:
+    """The encoder with the tokenizer of a model artifact; its weights are not read.
+
+    Raises BadInputError for whatever is no tokenizer, and warns where others would read it
+    differently.
+    """
+    folder = model.local_copy(scratch, names=(CONFIG, *tokenizer_files(model)))
+    named = f"{model.uri}: its tokenizer or chat template"
+    with Bounded(named, "jobs.pack.encoder", what, str(folder), model.uri) as encoder:
+        encoder.ask(LOAD, *LOAD_BOUNDS)
+        if warning := encoder.ask(COMPARE, *bounds(0)):
+            logging.getLogger("pack").warning("%s", warning.decode())
+        yield encoder
+
+
+def text_documents(encoder: Bounded, texts: list[str]) -> list[Document]:
+    """One document a text: what the tokenizer adds around it, and an end token, included."""
+    said = encoder.ask(json.dumps(texts).encode(), *bounds(sum(map(len, texts))))
+    numbers = array(NUMBERS)
+    numbers.frombytes(said)
+    documents, start = [], len(texts)
+    for size in numbers[: len(texts)]:
+        documents.append(Document(numbers[start : start + size].tolist()))
+        start += size
+    return documents
+
+
+def conversation_document(encoder: Bounded, messages: list[Message]) -> Document | Dropped:
+    """A conversation through the chat template; only the assistant's answers carry loss."""
+    request = json.dumps(messages).encode()
+    said = encoder.ask(request, *bounds(len(request) * (1 + len(messages))))
+    if said[:1] == b"\0":
+        return Dropped(*json.loads(said[1:]))
+    numbers = array(NUMBERS)
+    end = 1 + (len(said) - 1) * numbers.itemsize // (numbers.itemsize + 1)
+    numbers.frombytes(said[1:end])
+    return Document(numbers.tolist(), [flag == 1 for flag in said[end:]])
