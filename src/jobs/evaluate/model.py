@@ -7,11 +7,12 @@ from typing import Any
 
 import torch
 from lm_eval.models.huggingface import HFLM
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 
 from jobs.artifacts.reading import Artifact
 from jobs.command.progress import Progress
 from jobs.errors import BadInputError
+from jobs.evaluate.chats import chat_tokenizer
 from jobs.kinds.model import CONFIG, check_loadable
 
 
@@ -68,7 +69,7 @@ def load_model(model: Artifact, scratch: Path, batch_size: int) -> LanguageModel
             use_safetensors=True,
             output_loading_info=True,
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = chat_tokenizer(folder, model.uri)
     except (OSError, ValueError, RuntimeError) as error:
         said = (str(error).strip() or repr(error)).splitlines()[0]
         raise BadInputError(f"{model.uri} is no model that can be scored: {said}") from error
