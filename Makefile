@@ -1,5 +1,5 @@
 # Everything here does its own set-up: `make demo` works in a fresh clone.
-# Needs: Python 3.11 with venv, and a C++ compiler (DeepSpeed builds a small extension).
+# Needs: Python 3.11 with venv.
 
 PYTHON   ?= $(shell command -v python3.11 || command -v python3)
 DOCKER   ?= docker
@@ -9,7 +9,8 @@ BIN      := $(VENV)/bin
 UV       := $(BIN)/uv
 READY    := $(VENV)/.ready
 BENCH    := .bench/venv
-CODE     := src/jobs pipelines demo benchmarks tests
+AUDIT    := .bench/audit
+CODE     := src/jobs pipelines demo benchmarks requirements tests
 JOBS     := $(notdir $(patsubst %/__main__.py,%,$(wildcard src/jobs/*/__main__.py)))
 VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
@@ -22,17 +23,13 @@ COMPILE  := $(UV) pip compile --quiet --universal --python-version 3.11 --genera
 INDEX = export UV_SYSTEM_CERTS="$${UV_SYSTEM_CERTS-1}" UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX-$$( \
   $(BIN)/python -m pip config list | sed -n "s/.*[.]index-url='\(.*\)'/\1/p" | head -1)}"
 
-# Into the environment $(1), the lock $(2). Where pip finds a build of torch without CUDA, on its
-# index or in a folder that it is set to look into, what only the other build needs stays out.
+# Into the environment $(1), the lock $(2), with torch's build without CUDA where pip finds one.
 define install
-	@if $(1)/bin/python $(PIP) -r requirements/torch-cpu.lock 2>/dev/null; then \
-	  grep -oE '^(torch|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)==' $(2) | tr -d = >$(1)/left-out; else \
-	  echo "No CPU build of torch found here; installing the larger one with CUDA …"; : >$(1)/left-out; fi
-	@$(INDEX); $(INSTALL) --python $(1)/bin/python --require-hashes --excludes $(1)/left-out -r $(2)
+	@$(INDEX); $(BIN)/python requirements/install.py $(1) $(2) $(INSTALL)
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types render check-render check bench bench-merge lock images setup clean
+.PHONY: help demo test lint format types render check-render check bench bench-merge lock audit images setup clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -78,8 +75,6 @@ $(UV): requirements/tools.lock
 	@touch $@
 
 $(READY): $(UV) requirements/all.lock requirements/torch-cpu.lock pyproject.toml
-	@command -v c++ >/dev/null || command -v g++ >/dev/null || \
-	  { echo "Perennial needs a C++ compiler (Debian: apt-get install g++)"; exit 64; }
 	@echo "Installing into $(VENV) (once, a minute or so) …"
 	$(call install,$(VENV),requirements/all.lock)
 	@$(INDEX); $(INSTALL) --python $(BIN)/python --editable .
@@ -87,8 +82,16 @@ $(READY): $(UV) requirements/all.lock requirements/torch-cpu.lock pyproject.toml
 
 $(BENCH)/.ready: requirements/bench.lock requirements/torch-cpu.lock | $(READY)
 	@echo "Installing mergekit and an S3 server into $(BENCH) (once) …"
-	@$(BIN)/python -m venv $(BENCH)
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(BENCH)
 	$(call install,$(BENCH),requirements/bench.lock)
+	@touch $@
+
+audit: $(AUDIT)/.ready ## Look for known advisories of what the locks hold
+	@$(BIN)/python requirements/audit.py $(AUDIT)/bin/pip-audit $(FLAGS)
+
+$(AUDIT)/.ready: requirements/audit.lock $(UV)
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(AUDIT)
+	$(call install,$(AUDIT),requirements/audit.lock)
 	@touch $@
 
 # The whole lock comes first. An image's begins as a copy of it and takes only what was just read
@@ -96,7 +99,7 @@ $(BENCH)/.ready: requirements/bench.lock requirements/torch-cpu.lock | $(READY)
 lock: $(UV) ## Let the locks follow pyproject.toml; FLAGS=--upgrade takes the newest of all
 	@set -e; $(INDEX); export UV_CUSTOM_COMPILE_COMMAND="make lock"; exec >/dev/null; \
 	$(COMPILE) $(FLAGS) --all-extras pyproject.toml -o requirements/all.lock; \
-	for name in tools bench; do \
+	for name in tools audit bench; do \
 	  $(COMPILE) $(FLAGS) --no-annotate -c requirements/all.lock \
 	    requirements/$$name.in -o requirements/$$name.lock; \
 	done; \

