@@ -13,7 +13,7 @@ from pathlib import Path
 
 TORCH_CPU = Path(__file__).with_name("torch-cpu.lock")
 WITH_CUDA_ONLY = re.compile(r"(?m)^(torch|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)==")
-SAYS_NO = ("there is no version of torch==", "was not found in", "no wheels with a matching")
+SAYS_NO = ("there is no version of torch", "was not found in", "no wheels with a matching")
 SAYS_NOTHING = re.compile(r"An index.*(could not be queried|returned a)")  # 401 and 403
 
 

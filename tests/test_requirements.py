@@ -99,19 +99,21 @@ def test_the_build_of_torch_without_cuda_is_of_the_same_version() -> None:
 # The first versions in which what an advisory says of older ones is mended.
 SAFE = {
     "requirements/all.lock": {
-        "aiohttp": "3.13.3",
+        "aiohttp": "3.14.4",
         "brotli": "1.2.0",
+        "certifi": "2026.10.19",
         "cryptography": "46.0.5",
         "curl-cffi": "0.15.0",
         "flask": "3.1.3",
         "lxml": "6.1.0",
-        "nltk": "3.9.3",
+        "nltk": "3.10.3",
         "pygments": "2.20.0",
+        "torch": "2.13.0",
         "urllib3": "2.6.3",
         "werkzeug": "3.1.6",
         "xmltodict": "0.15.1",
     },
-    "requirements/tools.lock": {"pip": "26.1", "setuptools": "78.1.1"},
+    "requirements/tools.lock": {"pip": "26.2", "setuptools": "78.1.1"},
 }
 
 
