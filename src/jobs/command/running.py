@@ -69,7 +69,9 @@ def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
     """Runs `body` with settings from the command line; errors become one line and an exit code.
 
     After SIGTERM the code is 143 whatever came of it: libraries make other errors of a stop.
+    Nothing that a library asks is ever answered: standard input is empty, of children too.
     """
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     set_up_logging()
     log = logging.getLogger(settings_type.job)
     try:

@@ -55,7 +55,7 @@ def load_tokenizer(model: Artifact, scratch: Path) -> Any:
     with importing():  # the tokenizer's class comes as it is loaded; and torch, where installed
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(folder)
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
 
 
 def _pack_conversations(job: Job[PackSettings], tokenizer: Any) -> Statistics:

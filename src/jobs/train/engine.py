@@ -11,10 +11,11 @@ import torch
 import transformers
 from huggingface_hub import save_torch_state_dict
 from torch import distributed
-from transformers import AutoModelForCausalLM
 
+from jobs.artifacts.reading import Artifact
 from jobs.command.importing import importing
 from jobs.errors import BadInputError
+from jobs.kinds.network import load_network
 from jobs.train.settings import TrainSettings
 
 ADAM_BETAS = (0.9, 0.95)
@@ -35,7 +36,9 @@ def start_processes() -> tuple[int, int, torch.device]:
     return distributed.get_rank(), distributed.get_world_size(), device
 
 
-def build(folder: Path, settings: TrainSettings, world_size: int, device: torch.device) -> Any:
+def build(
+    source: Artifact, scratch: Path, settings: TrainSettings, world_size: int, device: torch.device
+) -> Any:
     """The engine: float32 on CPU; on a GPU bfloat16 with float32 master weights."""
     on_gpu = device.type == "cuda"
     try:
@@ -43,11 +46,8 @@ def build(folder: Path, settings: TrainSettings, world_size: int, device: torch.
     except ValueError as error:
         raise BadInputError(str(error)) from error
     with importing():  # loading a model imports its architecture
-        model = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=torch.bfloat16 if on_gpu else torch.float32,
-            attn_implementation="sdpa",
-        )
+        dtype = torch.bfloat16 if on_gpu else torch.float32
+        model = load_network(source, scratch, dtype, attn_implementation="sdpa")
     config = {
         "train_batch_size": settings.batch_rows,
         "train_micro_batch_size_per_gpu": settings.micro_batch_rows,

@@ -57,8 +57,8 @@ def train(job: Job[TrainSettings]) -> Statistics:
     rank, world_size, device = engines.start_processes()
     torch.manual_seed(job.settings.seed)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = job.inputs["model"].local_copy(Path(scratch))
-        engine = engines.build(folder, job.settings, world_size, device)
+        model = job.inputs["model"]
+        engine = engines.build(model, Path(scratch), job.settings, world_size, device)
     loop = _Loop(job, engine, rank, world_size, device)
     statistics = loop.run()
     _write_result(job, engine, rank)
