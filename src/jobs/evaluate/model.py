@@ -27,6 +27,9 @@ GENERATION_KEPT = (
 class LanguageModel(HFLM):  # type: ignore[misc]  # lm-eval has no types
     """lm-eval's transformers model, which reports its progress as other jobs do."""
 
+    failed: Exception | None = None
+    """What ended its work, as no fault of the items."""
+
     def loglikelihood(self, requests: list[Any], **_: Any) -> Any:
         return self._counted(super().loglikelihood, requests)
 
@@ -39,7 +42,11 @@ class LanguageModel(HFLM):  # type: ignore[misc]  # lm-eval has no types
     def _counted(self, run: Callable[..., Any], requests: list[Any]) -> Any:
         """Runs `requests`; rows of forward passes are counted, which is about one a request."""
         with Progress("evaluate", len(requests), "requests") as self._progress:
-            return run(requests, disable_tqdm=True)
+            try:
+                return run(requests, disable_tqdm=True)
+            except Exception as error:
+                self.failed = error
+                raise
 
     def _loglikelihood_tokens(self, *requests: Any, **options: Any) -> Any:
         return super()._loglikelihood_tokens(*requests, **{**options, "disable_tqdm": True})

@@ -123,8 +123,8 @@ def harmless_config(model: Artifact, num_tensors: int) -> dict[str, Any]:
 
 
 @contextmanager
-def refusing(model: Artifact) -> Iterator[None]:
-    """What a library makes of a model that it cannot take, as one line."""
+def refusing(artifact: Artifact, what: str = "is no model that can be loaded") -> Iterator[None]:
+    """What a library says of an artifact that it cannot take, as one line."""
     try:
         yield
     except (PerennialError, MemoryError, torch.OutOfMemoryError):
@@ -132,7 +132,7 @@ def refusing(model: Artifact) -> Iterator[None]:
     except Exception as error:  # there is no end to what transformers raises of a wrong config
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise BadInputError(f"{model.uri} is no model that can be loaded: {said(error)}") from error
+        raise BadInputError(f"{artifact.uri} {what}: {said(error)}") from error
 
 
 def said(error: Exception) -> str:
