@@ -94,8 +94,10 @@ def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
 
 def _empty_standard_input() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    if null != 0:  # as it is where standard input was closed
+    if null == 0:  # it was closed
+        os.set_inheritable(null, True)
+    else:
+        os.dup2(null, 0)
         os.close(null)
 
 
