@@ -209,6 +209,7 @@ def _environment(step: Step, folder: Path, threads: int) -> dict[str, str]:
         OUTPUTS: str(folder / "outputs"),
         "ARGO_PROGRESS_FILE": str(folder / "progress"),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONSAFEPATH": "1",  # a torch.py in the folder that a run is started from is no module
     }
 
 

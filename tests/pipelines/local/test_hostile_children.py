@@ -115,3 +115,14 @@ def test_an_output_that_is_none(small: Small, task: Task, code: str, said: str) 
     assert (ran.exit_code, small.said()) == (1, [])
     assert said in small.shown()
     assert unseen(small.shown()) == []
+
+
+def test_no_module_is_taken_from_the_folder_that_a_run_is_started_from(
+    small: Small, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be one of the store, in which others write."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "colorsys.py").write_text("open('ran', 'w')")
+    step = small.python("step", "import colorsys")
+    assert small.run([task("step", template="step")], step).exit_code == 0
+    assert not (tmp_path / "ran").exists()
