@@ -9,8 +9,9 @@ Of the config, what could name code, files, packages or kernels of the hub is ne
     auto_map, kernels, attention and  left out: transformers' own code and choice are taken
       experts implementations, paths,
       dtype, plans for many devices
+    number of labels                  left out: each gets a name, and none is for a language model
     numbers of layers                 refused if larger than the number of tensors
-    lengths of a text                 refused above `_MAX_LENGTH` (Llama 4: 10,485,760)
+    any other whole number            refused above `_MAX_NUMBER` (Llama 4 reads 10,485,760 tokens)
     what all sizes come to            refused if more than the tensors hold; counted on torch's
                                       device meta, which has no memory
 
@@ -50,14 +51,13 @@ _LEFT_OUT = frozenset({
     "experts_implementation", "use_kernels", "kernel_config", "fusion_config", "compile_config",
     "dtype", "torch_dtype", "name_or_path", "transformers_weights", "distributed_config",
     "tp_plan", "pp_plan", "base_model_tp_plan", "base_model_pp_plan", "base_model_fsdp_plan",
-    "adapter_kwargs", "base_model_name_or_path", "_from_auto",
+    "adapter_kwargs", "base_model_name_or_path", "_from_auto", "num_labels",
 })  # fmt: skip
 _REFUSED = ("quantization_config", "compression_config")
 _KEPT_PRIVATE = "_sliding_window_pattern"  # Gemma 3's, of the architecture
 # Of what takes time or memory before it could be counted on the device meta.
-_NUMBER_OF_LAYERS = re.compile(r"^(?!max_)(.*_)?(layers?|blocks)$")
-_LENGTH = re.compile(r"position|seq|ctx|context|length")
-_MAX_LENGTH = 2**26
+_NUMBER_OF_LAYERS = re.compile(r"^(?!max_)(.*_)?((layers|blocks|cycles)(_.*)?|layer)$")
+_MAX_NUMBER = 2**26
 
 
 def load_network(
@@ -115,9 +115,9 @@ def harmless_config(model: Artifact, num_tensors: int) -> dict[str, Any]:
                 f"{where} says {shown(field)}: {shown(number)}, "
                 f"but its files hold {num_tensors} tensors"
             )
-        if _LENGTH.search(field) and number > _MAX_LENGTH:
+        if number > _MAX_NUMBER:
             raise BadInputError(
-                f"{where} says {shown(field)}: {shown(number)}; expected at most {_MAX_LENGTH}"
+                f"{where} says {shown(field)}: {shown(number)}; expected at most {_MAX_NUMBER}"
             )
     return _harmless(values, where)
 
