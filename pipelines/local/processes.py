@@ -11,6 +11,7 @@ import asyncio
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import uuid
@@ -20,12 +21,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.command.running import ALREADY_DONE
+from jobs.words import invisible
 from pipelines.local import reaper
 from pipelines.local.display import Display
 from pipelines.local.engine import Outcome, Runner, Step
 from pipelines.local.workflow import OUTPUTS
 
 NOT_HERE = ("PERENNIAL_IMAGE",)  # a step that ran in no image must not claim one
+
+MAX_OUTPUT_BYTES = 2**16
+"""Of an output parameter; Argo keeps all of a workflow's in one object of the cluster."""
 
 
 class Slots:
@@ -204,6 +209,7 @@ def _environment(step: Step, folder: Path, threads: int) -> dict[str, str]:
         OUTPUTS: str(folder / "outputs"),
         "ARGO_PROGRESS_FILE": str(folder / "progress"),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONSAFEPATH": "1",  # a torch.py in the folder that a run is started from is no module
     }
 
 
@@ -211,9 +217,31 @@ def _ended_well(step: Step, folder: Path) -> Outcome:
     """Success, if every declared output is there."""
     outputs = {}
     for name in step.outputs:
-        file = folder / "outputs" / name
-        if not file.is_file():
+        try:
+            outputs[name] = _read_output(folder / "outputs" / name)
+        except FileNotFoundError:
             return Outcome("Error", message=f"ended with 0 but did not write its output {name!r}")
-        outputs[name] = file.read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, ValueError) as error:
+            return Outcome(
+                "Error", message=f"ended with 0 but its output {name!r} is none: {error}"
+            )
     cached = (folder / "outputs" / ALREADY_DONE).is_file()
     return Outcome("Succeeded", outputs=outputs, cached=cached)
+
+
+def _read_output(file: Path) -> str:
+    """Raises ValueError or OSError for what is no file of its own with one short line."""
+
+    def opener(path: str, flags: int) -> int:
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe must not hold it
+
+    with open(file, "rb", opener=opener) as opened:
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise ValueError("it is no file")
+        data = opened.read(MAX_OUTPUT_BYTES + 1)
+    if len(data) > MAX_OUTPUT_BYTES:
+        raise ValueError(f"it has more than {MAX_OUTPUT_BYTES} bytes")
+    text = data.decode().removesuffix("\n")
+    if unseen := invisible(text):
+        raise ValueError(f"it holds {unseen!a}, expected one line of text")
+    return text

@@ -84,7 +84,7 @@ class HubSource:
         with hub_errors("data set", data.path, missing=(DatasetNotFoundError,)):
             found = load_dataset(
                 data.path, data.config, split=split, revision=data.revision,
-                cache_dir=str(self._scratch),
+                cache_dir=str(self._scratch), trust_remote_code=False,
             )  # fmt: skip
         # The schema of the features keeps the names of classes in the Parquet file's metadata.
         return found.data.table.cast(found.features.arrow_schema)

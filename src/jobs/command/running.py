@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
-from jobs.artifacts.manifest import Work, find_manifest
+from jobs.artifacts.manifest import Manifest, Work, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter, LostRaceError
 from jobs.command.logs import log_level, set_up_logging
@@ -23,6 +23,7 @@ from jobs.errors import EXIT_DONE, EXIT_STOPPED, BadInputError, PerennialError, 
 from jobs.kinds.promises import Outputs
 from jobs.stopping import STOP
 from jobs.store.prefix import Prefix
+from jobs.words import listed
 
 F = TypeVar("F", bound=FlagSettings)
 S = TypeVar("S", bound=JobSettings)
@@ -69,7 +70,9 @@ def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
     """Runs `body` with settings from the command line; errors become one line and an exit code.
 
     After SIGTERM the code is 143 whatever came of it: libraries make other errors of a stop.
+    Nothing that a library asks is ever answered: standard input is empty, of children too.
     """
+    _empty_standard_input()
     set_up_logging()
     log = logging.getLogger(settings_type.job)
     try:
@@ -87,6 +90,15 @@ def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
             raise
         _fail(log, f"{type(error).__name__}: {error}", EXIT_STOPPED)
     sys.exit(EXIT_DONE)
+
+
+def _empty_standard_input() -> None:
+    null = os.open(os.devnull, os.O_RDONLY)
+    if null == 0:  # it was closed
+        os.set_inheritable(null, True)
+    else:
+        os.dup2(null, 0)
+        os.close(null)
 
 
 def _fail(log: logging.Logger, why: str, exit_code: int) -> NoReturn:
@@ -117,8 +129,7 @@ def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
             )
         Artifact.open(prefix.uri)
         log.info("already-done out=%s digest=%s", prefix.uri, found.digest[:12])
-        outputs = Outputs.told(found.statistics, prefix.uri).by_parameter
-        write_outputs({"digest": found.digest, **outputs, ALREADY_DONE: ""})
+        write_outputs({**_outputs(settings, found, prefix.uri), ALREADY_DONE: ""})
         return None
     named = {name: artifact.as_input() for name, artifact in inputs.items()}
     return Job(settings, inputs, ArtifactWriter(prefix, wanted, named))
@@ -130,8 +141,8 @@ def finish(job: Job[Any], statistics: Statistics) -> Artifact:
     Statistics that do not keep the job's promises are a bug, met before the commit.
     """
     job.settings.promises.model_validate(statistics)
-    outputs = Outputs.model_validate(statistics).by_parameter
-    if missing := set(job.settings.outputs) - {"digest", *outputs}:
+    told = Outputs.model_validate(statistics).by_parameter
+    if missing := set(job.settings.outputs) - {"digest", *told}:
         raise KeyError(f"{job.settings.job} does not tell its outputs {sorted(missing)}")
     artifact = job.out.commit(statistics)
     logging.getLogger(job.settings.job).info(
@@ -142,14 +153,34 @@ def finish(job: Job[Any], statistics: Statistics) -> Artifact:
             f"{k}={v}" for k, v in artifact.statistics.items() if isinstance(v, int | float | str)
         ),
     )
-    write_outputs({"digest": artifact.digest, **outputs})
+    write_outputs(_outputs(job.settings, artifact.manifest, artifact.uri))
     return artifact
 
 
+def _outputs(settings: JobSettings, manifest: Manifest, uri: str) -> dict[str, str]:
+    """The output parameters that the job declares, and no other that its manifest tells.
+
+    Raises BadInputError where it tells not all of them.
+    """
+    told = {**Outputs.told(manifest.statistics, uri).by_parameter, "digest": manifest.digest}
+    if missing := [name for name in settings.outputs if name not in told]:
+        raise BadInputError(
+            f"{uri}: statistics of its manifest lack the outputs {listed(missing)}; "
+            "delete it and run its job again"
+        )
+    return {name: told[name] for name in settings.outputs}
+
+
 def write_outputs(values: Mapping[str, str]) -> None:
-    """Output parameters of the step: one file each in the folder ``PERENNIAL_OUTPUTS``, if set."""
+    """Output parameters of the step: one file each in the folder ``PERENNIAL_OUTPUTS``, if set.
+
+    Each file is made anew: no link that lies there is followed.
+    """
     folder = os.environ.get("PERENNIAL_OUTPUTS")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for name, value in values.items():
-            (Path(folder) / name).write_text(value)
+            file = Path(folder) / name
+            file.unlink(missing_ok=True)
+            with file.open("x", encoding="utf-8") as made:
+                made.write(value)

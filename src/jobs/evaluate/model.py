@@ -7,17 +7,29 @@ from typing import Any
 
 import torch
 from lm_eval.models.huggingface import HFLM
-from transformers import AutoModelForCausalLM
+from transformers import GenerationConfig
 
 from jobs.artifacts.reading import Artifact
 from jobs.command.progress import Progress
 from jobs.errors import BadInputError
 from jobs.evaluate.chats import chat_tokenizer
-from jobs.kinds.model import CONFIG, check_loadable
+from jobs.kinds.model import CONFIG, GENERATION, check_loadable
+from jobs.kinds.network import MAX_CONFIG_BYTES, load_network, refusing
+from jobs.words import shown
+
+GENERATION_KEPT = (
+    "bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id",
+    "forced_bos_token_id", "forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens",
+    "bad_words_ids", "repetition_penalty", "no_repeat_ngram_size", "do_sample", "temperature",
+    "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff",
+)  # fmt: skip
 
 
 class LanguageModel(HFLM):  # type: ignore[misc]  # lm-eval has no types
     """lm-eval's transformers model, which reports its progress as other jobs do."""
+
+    failed: Exception | None = None
+    """What ended its work, as no fault of the items."""
 
     def loglikelihood(self, requests: list[Any], **_: Any) -> Any:
         return self._counted(super().loglikelihood, requests)
@@ -31,7 +43,11 @@ class LanguageModel(HFLM):  # type: ignore[misc]  # lm-eval has no types
     def _counted(self, run: Callable[..., Any], requests: list[Any]) -> Any:
         """Runs `requests`; rows of forward passes are counted, which is about one a request."""
         with Progress("evaluate", len(requests), "requests") as self._progress:
-            return run(requests, disable_tqdm=True)
+            try:
+                return run(requests, disable_tqdm=True)
+            except Exception as error:
+                self.failed = error
+                raise
 
     def _loglikelihood_tokens(self, *requests: Any, **options: Any) -> Any:
         return super()._loglikelihood_tokens(*requests, **{**options, "disable_tqdm": True})
@@ -47,39 +63,60 @@ class LanguageModel(HFLM):  # type: ignore[misc]  # lm-eval has no types
         return tokens
 
 
-def check_model(model: Artifact) -> None:
-    """Raises BadInputError for what cannot be a causal language model that runs no code."""
-    check_loadable(model)
-    if "auto_map" in model.read_json(CONFIG):
-        raise BadInputError(f"{model.uri} needs code of its own (auto_map), which is never run")
-
-
 def load_model(model: Artifact, scratch: Path, batch_size: int) -> LanguageModel:
     """The model on the GPU in bfloat16 where there is one, else on the CPU in float32.
 
-    Raises BadInputError where a weight is missing: it would be made up at random.
+    It has made one token, so that what a config breaks only later is met here. Raises
+    BadInputError.
     """
-    check_model(model)
+    check_loadable(model)
     cuda = torch.cuda.is_available()
-    folder = model.local_copy(scratch)
-    try:
-        network, loading = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=torch.bfloat16 if cuda else torch.float32,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
-        tokenizer = chat_tokenizer(folder, model.uri)
-    except (OSError, ValueError, RuntimeError) as error:
-        said = (str(error).strip() or repr(error)).splitlines()[0]
-        raise BadInputError(f"{model.uri} is no model that can be scored: {said}") from error
-    if loading["missing_keys"]:
-        missing = ", ".join(sorted(loading["missing_keys"])[:5])
-        raise BadInputError(f"{model.uri} lacks weights that its config asks for: {missing}")
+    with refusing(model):
+        generation = GenerationConfig(**_generation(model))
+    dtype = torch.bfloat16 if cuda else torch.float32
+    network = load_network(model, scratch, dtype, generation)
+    with refusing(model):
+        tokenizer = chat_tokenizer(scratch, model.uri)
     # lm-eval's advice about its own command line is not for our reader; what its models say
     # later is, as that a prompt is too long and was cut.
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     network.to("cuda" if cuda else "cpu")
-    scored = LanguageModel(pretrained=network, tokenizer=tokenizer, batch_size=batch_size)
+    with refusing(model):
+        network.generate(
+            input_ids=torch.zeros((1, 2), dtype=torch.long, device=network.device),
+            attention_mask=torch.ones((1, 2), dtype=torch.long, device=network.device),
+            pad_token_id=0,
+            max_new_tokens=1,
+            do_sample=False,
+        )
+        scored = LanguageModel(
+            pretrained=network,
+            tokenizer=tokenizer,
+            batch_size=batch_size,
+            backend="causal",
+            trust_remote_code=False,
+        )
+        _check_length(model, scored.max_length)
     logging.getLogger("lm_eval.models").setLevel(logging.WARNING)
     return scored
+
+
+def _generation(model: Artifact) -> dict[str, Any]:
+    """What the model's settings say of one sequence's tokens.
+
+    Left out is the rest: lengths, which the task sets; beams; and what fetches or compiles code
+    (assistants, caches, ``custom_generate``, modes that transformers moved to the hub).
+    """
+    file = GENERATION if GENERATION in model else CONFIG
+    values = model.read_json(file, MAX_CONFIG_BYTES)
+    if type(values) is not dict:
+        raise BadInputError(f"{model.uri}/{file} is {shown(values)}; expected an object")
+    return {field: values[field] for field in GENERATION_KEPT if field in values}
+
+
+def _check_length(model: Artifact, length: object) -> None:
+    if type(length) is not int or length < 2:
+        raise BadInputError(
+            f"{model.uri}/{CONFIG} says that the model reads {shown(length)} tokens; "
+            "expected a number of 2 or more"
+        )

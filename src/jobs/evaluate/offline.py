@@ -7,6 +7,9 @@ from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.suites.sealed import SENTENCE_MODEL, SENTENCE_MODEL_FILES
 
+MAX_SENTENCE_MODEL_BYTES = 2**24
+"""Of each of its files; English's largest has 236,303."""
+
 
 def go_offline(scratch: Path) -> None:
     """The libraries take nothing from the network, keep caches in `scratch`, and draw no bars."""
@@ -30,6 +33,10 @@ def unpack_sentence_model(bundle: Artifact, scratch: Path) -> None:
         path = f"nltk_data/{SENTENCE_MODEL}/{name}"
         if path not in bundle:
             raise BadInputError(f"bundle {bundle.uri} lacks {path}; seal it again")
+        if bundle.size(path) > MAX_SENTENCE_MODEL_BYTES:
+            raise BadInputError(
+                f"{bundle.uri}/{path} has more than {MAX_SENTENCE_MODEL_BYTES} bytes; seal it again"
+            )
         local = scratch / path
         local.parent.mkdir(parents=True, exist_ok=True)
         local.write_bytes(bundle.read(path))

@@ -18,6 +18,7 @@ from lm_eval.defaults import default_gen_kwargs
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
+from jobs.kinds.network import refusing
 from jobs.kinds.rows import HELDOUT_ARTICLES, read_heldout_articles
 from jobs.suites import Task
 from jobs.suites.harness import LM_EVAL_VERSION, definition, find_subtasks, open_index
@@ -30,7 +31,7 @@ TaskDict = dict[str, Any]
 
 def bundle_tasks(bundle: Artifact, task: Task, max_length: int) -> TaskDict:
     """The task of a suite on the bundle's data, for a model of `max_length` tokens."""
-    subtasks = SealedSuite.of(bundle).subtasks[task.name]
+    subtasks = SealedSuite.of(bundle).subtasks.get(task.name, ())
     _check_definitions(bundle, task, subtasks)
     manager = open_index(task)
     for subtask in subtasks:
@@ -42,7 +43,8 @@ def bundle_tasks(bundle: Artifact, task: Task, max_length: int) -> TaskDict:
         manager.task_index[subtask.name] = dataclasses.replace(
             entry, yaml_path=None, cfg={**config, **changes}
         )
-    loaded: TaskDict = manager.load([task.lm_eval_task])
+    with refusing(bundle, f"holds no data of the task {task.name}"):
+        loaded: TaskDict = manager.load([task.lm_eval_task])
     return loaded
 
 

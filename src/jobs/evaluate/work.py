@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics
+from jobs.errors import BadInputError
 from jobs.evaluate.offline import go_offline, unpack_sentence_model
 from jobs.evaluate.scores import LmEvalResults, items, metric_scores, num_items
 from jobs.evaluate.settings import EvaluateSettings
@@ -46,13 +47,30 @@ def evaluate(job: Job[EvaluateSettings]) -> Statistics:
             else:
                 tasks = heldout_tasks(job.inputs["rows"])
         chat = bool(task and task.apply_chat_template and model.tokenizer.chat_template)
-        results = _run(model, tasks, settings.limit, chat)
+        results = _score(job, model, tasks, chat)
     return _write(job, task, results, chat)
 
 
 def _find_task(job: Job[EvaluateSettings]) -> Task:
     suite = SealedSuite.of(job.inputs["bundle"]).suite
     return suite.task(job.settings.task, also=(HELDOUT_TASK,))
+
+
+def _score(
+    job: Job[EvaluateSettings], model: "LanguageModel", tasks: "TaskDict", chat: bool
+) -> LmEvalResults:
+    """Raises BadInputError for items that lm-eval cannot take; what fails in the model stays."""
+    from jobs.kinds.network import refusing
+
+    settings = job.settings
+    data = job.inputs["rows" if settings.task == HELDOUT_TASK else "bundle"]
+    try:
+        with refusing(data, f"cannot be scored as {settings.task} with this model"):
+            return _run(model, tasks, settings.limit, chat)
+    except BadInputError:
+        if model.failed is not None:
+            raise model.failed  # noqa: B904
+        raise
 
 
 def _run(model: "LanguageModel", tasks: "TaskDict", limit: int | None, chat: bool) -> LmEvalResults:

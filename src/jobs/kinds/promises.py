@@ -14,12 +14,14 @@ from pydantic import Field
 from jobs.records import Promised
 
 OutputName = Annotated[str, Field(pattern="^[a-z][a-z_-]*$")]
+OutputText = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9-]{0,99}$")]
+"""A word, as it becomes a part of later steps' paths and flags: a digest, a number, a decision."""
 
 
 class Outputs(Promised):
     """Of any job: output parameters of its step beside the digest, by name."""
 
-    outputs: Mapping[OutputName, str] = {}
+    outputs: Mapping[OutputName, OutputText] = {}
 
     @property
     def by_parameter(self) -> dict[str, str]:

@@ -29,5 +29,4 @@ def write_report(job: Job[ReportSettings]) -> Statistics:
             for model in report.models
             if "average" in model.averages
         },
-        "outputs": {"decision": report.decision},
     }

@@ -7,10 +7,13 @@ however many tasks read it, and NLTK's sentence model below ``nltk_data/``.
 from pathlib import PurePosixPath
 
 from jobs.artifacts.reading import Artifact
+from jobs.errors import BadInputError
 from jobs.records import Record
-from jobs.suites.suite import Suite
+from jobs.suites.suite import Suite, load_suite, suite_names
+from jobs.words import shown
 
 SUITE_FILE = "suite.json"
+MAX_SUITE_BYTES = 2**20
 SENTENCE_MODEL = "tokenizers/punkt_tab/english"
 SENTENCE_MODEL_FILES = (
     "abbrev_types.txt",
@@ -62,6 +65,23 @@ class SealedSuite(Record):
 
     @classmethod
     def of(cls, bundle: Artifact) -> "SealedSuite":
-        """The suite of a bundle. Raises BadInputError where it cannot be read."""
+        """The suite of a bundle, which is this version's own of that name.
+
+        Raises BadInputError where it cannot be read, or is another: a suite says which folder of
+        lm-eval's code runs, so it never comes from the store.
+        """
         where = f"{bundle.uri}/{SUITE_FILE}"
-        return cls.parse(bundle.read(SUITE_FILE), f"{where} is not understood, seal it again")
+        if SUITE_FILE in bundle and bundle.size(SUITE_FILE) > MAX_SUITE_BYTES:
+            raise BadInputError(f"{where} has more than {MAX_SUITE_BYTES} bytes, seal it again")
+        sealed = cls.parse(bundle.read(SUITE_FILE), f"{where} is not understood, seal it again")
+        name = sealed.suite.name
+        if name not in suite_names():
+            raise BadInputError(
+                f"{where} names the suite {shown(name)}; there are: {', '.join(suite_names())}"
+            )
+        if sealed.suite != load_suite(name):
+            raise BadInputError(
+                f"bundle {bundle.uri} was sealed for another suite {name!r} than the one of this "
+                "version; seal it again"
+            )
+        return sealed

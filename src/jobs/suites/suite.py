@@ -37,7 +37,7 @@ class Task(Record):
     """The name in our commands and paths."""
     lm_eval_task: str
     """The task or group of tasks in lm-eval."""
-    folder: str
+    folder: str = Field(pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)*$")
     """The folder below ``lm_eval/tasks`` that defines it: the whole index takes 9 s to read."""
     num_fewshot: int = Field(ge=0)
     """Solved examples before each question."""

@@ -11,10 +11,11 @@ import torch
 import transformers
 from huggingface_hub import save_torch_state_dict
 from torch import distributed
-from transformers import AutoModelForCausalLM
 
+from jobs.artifacts.reading import Artifact
 from jobs.command.importing import importing
 from jobs.errors import BadInputError
+from jobs.kinds.network import load_network
 from jobs.kinds.safetensors_header import Tensor
 from jobs.train.settings import TrainSettings
 from jobs.train.weights import Weights
@@ -44,13 +45,14 @@ def computing_type(device: torch.device) -> torch.dtype:
 
 
 def build(
-    folder: Path,
+    model: Artifact,
     tensors: Mapping[str, Tensor],
+    scratch: Path,
     settings: TrainSettings,
     world_size: int,
     device: torch.device,
 ) -> tuple[Any, Weights]:
-    """The engine around the model in `folder`, whose files have these `tensors`.
+    """The engine around a model, whose files have these `tensors`; they are put into `scratch`.
 
     Raises BadInputError for a model that transformers cannot load whole.
     """
@@ -60,11 +62,11 @@ def build(
     except ValueError as error:
         raise BadInputError(str(error)) from error
     with importing():  # loading a model imports its architecture
-        model = _load(folder, computing)
-    weights = Weights(folder, tensors, model)
+        network = load_network(model, scratch, computing, attn_implementation="sdpa")
+    weights = Weights(scratch, tensors, network)
     engine, *_ = deepspeed.initialize(
-        model=model,
-        model_parameters=model.parameters(),
+        model=network,
+        model_parameters=network.parameters(),
         config=_config(settings, accumulation_steps, computing),
     )
     weights.set_masters(engine)
@@ -95,20 +97,6 @@ def _config(
         "steps_per_print": 2**31,
         "wall_clock_breakdown": False,
     }
-
-
-def _load(folder: Path, dtype: torch.dtype) -> Any:
-    try:
-        return AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=dtype,
-            attn_implementation="sdpa",
-            use_safetensors=True,
-            trust_remote_code=False,
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        said = (str(error).strip() or repr(error)).splitlines()[0]
-        raise BadInputError(f"transformers cannot load the model to train: {said}") from error
 
 
 def set_learning_rate(engine: Any, rate: float) -> None:

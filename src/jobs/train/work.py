@@ -56,8 +56,10 @@ def train(job: Job[TrainSettings]) -> Statistics:
     torch.manual_seed(job.settings.seed)
     tensors = check_loadable(job.inputs["model"])
     with tempfile.TemporaryDirectory() as scratch:
-        folder = job.inputs["model"].local_copy(Path(scratch))
-        engine, weights = engines.build(folder, tensors, job.settings, world_size, device)
+        model = job.inputs["model"]
+        engine, weights = engines.build(
+            model, tensors, Path(scratch), job.settings, world_size, device
+        )
     loop = _Loop(job, engine, rank, world_size, device)
     statistics = loop.run()
     _write_result(job, engine, weights, rank)

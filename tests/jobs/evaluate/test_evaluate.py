@@ -242,10 +242,13 @@ def test_wrong_tasks_end_with_64(base: Artifact, demo_bundle: Artifact, tmp_path
         ({"config.json": None}, r"lacks config\.json or its tokenizer"),
         ({"tokenizer.json": None}, r"lacks config\.json or its tokenizer"),
         ({"model.safetensors": None}, "only safetensors are read"),
-        ({"config.json": {"auto_map": {}}}, "needs code of its own"),
-        ({"config.json": {"model_type": "llamb"}}, "is no model that can be scored"),
+        ({"config.json": {"model_type": "llamb"}}, "has no causal language model built in"),
         ({"config.json": {"num_hidden_layers": 2}}, r"lacks weights .* model\.layers\.1\."),
-        ({"config.json": {"hidden_size": 32}}, "is no model that can be scored"),
+        ({"config.json": {"hidden_size": 32}}, "is no model that can be loaded"),
+        ({"config.json": {"max_position_embeddings": 0}}, "expected a number of 2 or more"),
+        ({"config.json": {"num_key_value_heads": 3}}, "is no model that can be loaded"),
+        ({"generation_config.json": {"repetition_penalty": -1}}, "is no model that can be loaded"),
+        ({"generation_config.json": {"eos_token_id": ["x"]}}, "is no model that can be"),
     ],
 )
 def test_a_wrong_model_is_refused(

@@ -40,8 +40,8 @@ def test_command_writes_everything_and_is_done_the_second_time(tmp_path: Path) -
     outputs = {"PERENNIAL_OUTPUTS": str(tmp_path / "outputs")}
     first = subprocess.run(command, check=True, capture_output=True, text=True, env=outputs)
     assert "committed" in first.stderr
-    assert (tmp_path / "outputs" / "decision").read_text() == "GO"
     made = Artifact.open(out, "report")
+    assert (tmp_path / "outputs" / "digest").read_text() == made.digest
     card = f"{CANDIDATE}/model-card.md"
     assert made.paths == sorted(["report.html", "report.json", "report.md", card])
     assert made.statistics["decision"] == "GO"

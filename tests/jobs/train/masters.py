@@ -6,6 +6,7 @@ rate 0, ``moved`` after one more at `RATE`, ``resumed`` from a checkpoint of tha
 """
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def step(engine: Any, rate: float) -> None:
     engine.step()
 
 
-def main(model: Artifact, folder: Path, out: Path) -> None:
+def main(model: Artifact, out: Path) -> None:
     rank, processes, device = engines.start_processes()
     tensors = read_tensors(model)
 
@@ -48,13 +49,17 @@ def main(model: Artifact, folder: Path, out: Path) -> None:
             save_file(kept, out / f"{what}.safetensors")
         assert bool(kept) == (rank == 0)
 
+    def build(settings: TrainSettings) -> Any:
+        scratch = Path(tempfile.mkdtemp(dir=out))
+        return engines.build(model, tensors, scratch, settings, processes, device)
+
     for case, (stage, computing) in CASES.items():
         compute_in(computing)
         settings = TrainSettings(
             model=model.uri, rows="unused", out="unused", objective="cpt", zero_stage=stage,
             batch_rows=processes, processes=processes, weight_decay=0,
         )  # fmt: skip
-        engine, weights = engines.build(folder, tensors, settings, processes, device)
+        engine, weights = build(settings)
         assert {one.dtype for one in engine.module.parameters()} == {computing}
         step(engine, 0)
         step(engine, 0)
@@ -62,7 +67,7 @@ def main(model: Artifact, folder: Path, out: Path) -> None:
         step(engine, RATE)
         save(f"{case}-moved", engine, weights)
         engine.save_checkpoint(str(out / case), tag="x", save_latest=False)
-        engine, weights = engines.build(folder, tensors, settings, processes, device)
+        engine, weights = build(settings)
         engine.load_checkpoint(str(out / case), tag="x")
         save(f"{case}-resumed", engine, weights)
     distributed.barrier()
@@ -70,4 +75,4 @@ def main(model: Artifact, folder: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Artifact.open(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+    main(Artifact.open(sys.argv[1]), Path(sys.argv[2]))

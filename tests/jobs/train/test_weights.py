@@ -51,7 +51,7 @@ def trained(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         **os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
         "WORLD_SIZE": str(PROCESSES), "CUDA_VISIBLE_DEVICES": "",
     }  # fmt: skip
-    command = [sys.executable, "-m", "tests.jobs.train.masters", model.uri, str(source), str(out)]
+    command = [sys.executable, "-m", "tests.jobs.train.masters", model.uri, str(out)]
     processes = [
         subprocess.Popen(command, env={**environment, "RANK": rank, "LOCAL_RANK": rank},
                          stderr=subprocess.PIPE, text=True)

@@ -82,3 +82,47 @@ def test_what_runs_now_on_a_terminal(tmp_path: Path, text: str) -> None:
     shown = console.file.getvalue().splitlines()
     assert len(shown) == 2  # begun, and the table's only row
     assert unseen("".join(shown)) == []
+
+
+OUTPUT = """
+import os, pathlib
+out = pathlib.Path(os.environ["PERENNIAL_OUTPUTS"], "loud")
+{}
+"""
+OUTPUTS = {
+    "nothing": ("", "did not write its output 'loud'"),
+    "a link": ("out.symlink_to('/etc/hostname')", "Too many levels of symbolic links"),
+    "a link to nothing": ("out.symlink_to('x')", "Too many levels of symbolic links"),
+    "a pipe": ("os.mkfifo(out)", "it is no file"),
+    "a folder": ("out.mkdir()", "Is a directory"),
+    "a device": ("out.symlink_to('/dev/zero')", "Too many levels of symbolic links"),
+    "too much": ("out.write_bytes(b'x' * (2**16 + 1))", "it has more than 65536 bytes"),
+    "without end": ("out.touch(); os.truncate(out, 2**40)", "it has more than 65536 bytes"),
+    "no UTF-8": ("out.write_bytes(bytes([255]))", "can't decode byte 0xff"),
+    "half a character": ("out.write_bytes(bytes([237, 160, 128]))", "can't decode byte 0xed"),
+    "two lines": ("out.write_text('a\\nb\\n')", "it holds '\\n', expected one line of text"),
+    "a NUL": ("out.write_bytes(bytes(1))", r"it holds '\x00', expected one line of text"),
+    "an escape": ("out.write_bytes(bytes([27]) + b'[2J')", r"it holds '\x1b', expected one line"),
+}
+
+
+@pytest.mark.parametrize(("code", "said"), OUTPUTS.values(), ids=OUTPUTS.keys())
+def test_an_output_that_is_none(small: Small, task: Task, code: str, said: str) -> None:
+    declared = {"parameters": [{"name": "loud", "valueFrom": {"path": "/tmp/outputs/loud"}}]}
+    bad = small.python("bad", OUTPUT.format(code), outputs=declared)
+    bad["container"]["env"] = [{"name": "PERENNIAL_OUTPUTS", "value": "/tmp/outputs"}]
+    ran = small.run([task("bad", template="bad"), task("later", "x", depends="bad")], bad)
+    assert (ran.exit_code, small.said()) == (1, [])
+    assert said in small.shown()
+    assert unseen(small.shown()) == []
+
+
+def test_no_module_is_taken_from_the_folder_that_a_run_is_started_from(
+    small: Small, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be one of the store, in which others write."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "colorsys.py").write_text("open('ran', 'w')")
+    step = small.python("step", "import colorsys")
+    assert small.run([task("step", template="step")], step).exit_code == 0
+    assert not (tmp_path / "ran").exists()
