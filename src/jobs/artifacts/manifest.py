@@ -3,15 +3,18 @@
 Included: the records, their digest, reading a manifest from the store. Not included: the files
 themselves (`jobs.artifacts.reading`).
 
-Schema version 2 (BLAKE3) is written. Version 1, which had a SHA-256 of each file and over all of
-them, is read as it is: its digests stand in the records of whatever was made from it.
+Schema version 3 is written: the files lie in the folder of the attempt that wrote them, beside the
+manifest. In version 2 they lay beside the manifest themselves; version 1 had a SHA-256 of each file
+and over all of them. Both are read as they are: their digests stand in the records of whatever was
+made from them.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, AliasChoices, Field, ValidationError, model_validator
 
@@ -23,9 +26,12 @@ from jobs.store.prefix import Prefix
 from jobs.words import shown
 
 MANIFEST = "manifest.json"
-SchemaVersion = Literal[1, 2]
-SCHEMA_VERSION: SchemaVersion = 2
+SchemaVersion = Literal[1, 2, 3]
+SCHEMA_VERSION: SchemaVersion = 3
 """Of all that is written."""
+MAX_MANIFEST_BYTES = 2**26
+ATTEMPT = re.compile(r"attempt-[0-9a-f]{12}")
+"""The folder of one attempt at an artifact. No other writes there, and no file there twice."""
 
 
 def _inside(path: str) -> str:
@@ -89,6 +95,8 @@ class Manifest(Record):
 
     kind: str
     schema_version: SchemaVersion = SCHEMA_VERSION
+    attempt: str | None = Field(None, pattern=f"^{ATTEMPT.pattern}$")
+    """The folder beside the manifest in which the files lie; before version 3 there is none."""
     files: Annotated[tuple[File, ...], AfterValidator(_each_once)]
     digest: str
     inputs: dict[str, Input]
@@ -96,6 +104,24 @@ class Manifest(Record):
     producer: Producer
     statistics: dict[str, Any]
     created: datetime
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_known_version(cls, values: Any) -> Any:
+        known = get_args(SchemaVersion)
+        version = values.get("schema_version", SCHEMA_VERSION) if isinstance(values, dict) else 1
+        if version not in known:
+            raise ValueError(
+                f"schema_version {shown(version)} is none that is known here "
+                f"({', '.join(map(str, known))}); use the perennial that wrote it, or a newer one"
+            )
+        return values
+
+    @model_validator(mode="after")
+    def _in_an_attempt(self) -> Self:
+        if (self.attempt is None) != (self.schema_version < 3):
+            raise ValueError(f"attempt {self.attempt} in schema_version {self.schema_version}")
+        return self
 
     def differences(self, other: "Work") -> list[str]:
         """Why `other` would not make this very artifact again, one short phrase each."""
@@ -157,7 +183,7 @@ def digest(kind: str, files: Iterable[File], schema_version: SchemaVersion = SCH
 def find_manifest(prefix: Prefix) -> Manifest | None:
     """The manifest below `prefix`, or None. Raises BadInputError where it cannot be read."""
     try:
-        data = prefix.read(MANIFEST)
+        data = prefix.read(MANIFEST, MAX_MANIFEST_BYTES)
     except NotFoundError:
         return None
     manifest = Manifest.parse(data, f"{prefix.uri}/{MANIFEST} is not a manifest")

@@ -1,17 +1,30 @@
-"""Writing an artifact: its files, then the commit by create-if-absent, which makes them one."""
+"""Writing an artifact: its files, then the commit by create-if-absent, which makes them one.
+
+Each writer writes into a folder of its own, whose name it draws, and the manifest names the one
+folder whose files are the artifact's. So whatever two writers do, alive, killed or woken again,
+
+- no file of a writer is ever written by another, nor by itself a second time;
+- nothing is deleted before there is a manifest, and then only other attempts' folders;
+
+and a manifest, which is created once, lists files that were whole before it and stay so. What
+other attempts left is deleted by whoever commits, loses, or finds the artifact there.
+"""
 
 import contextlib
 import json
 import logging
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jobs.artifacts.hashing import ALGORITHM, PIECE_BYTES, HashingFile
+from jobs.artifacts.hashing import ALGORITHM, PIECE_BYTES, HashingFile, digest_of_file
 from jobs.artifacts.manifest import (
+    ATTEMPT,
     MANIFEST,
     File,
     Input,
@@ -20,6 +33,7 @@ from jobs.artifacts.manifest import (
     Work,
     digest,
     file_of,
+    find_manifest,
 )
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError, PerennialError
@@ -36,28 +50,33 @@ class ArtifactWriter:
     """Writes the files of one artifact; `commit` makes them one.
 
     Before a file appears it is looked whether another writer has committed; then LostRaceError
-    is raised. Two writers of different work may still cross until one of them commits: readers
-    find it by the digests.
+    is raised.
     """
 
     def __init__(self, prefix: Prefix, work: Work, inputs: Mapping[str, Input]) -> None:
         self.prefix, self.work = prefix, work
         self._inputs = dict(inputs)
         self._files: dict[str, File] = {}
-        self._scaffolding: list[str] = []
+        self._attempt = f"attempt-{secrets.token_hex(6)}"
+        self._place = prefix / self._attempt
 
     @property
     def uri(self) -> str:
         return self.prefix.uri
+
+    def lost(self) -> bool:
+        """Whether another writer has committed this artifact."""
+        manifest = find_manifest(self.prefix)
+        return manifest is not None and manifest.attempt != self._attempt
 
     def _stop_if_lost(self) -> None:
         if self.prefix.exists(MANIFEST):
             raise LostRaceError
 
     def write(self, path: str, data: bytes) -> None:
-        self._stop_if_lost()
-        self.prefix.write(path, data)
-        self.add(file_of(path, data))
+        """One file. Raises KeyError where it was written before."""
+        self.write_scaffolding(path, data)
+        self._add(file_of(path, data))
 
     def write_json(self, path: str, value: Any) -> None:
         text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
@@ -81,12 +100,13 @@ class ArtifactWriter:
 
         `size_hint` is about how many bytes will come, where that is known.
         """
-        with self.prefix.writer(path, size_hint) as target, ThreadPoolExecutor(1) as digester:
+        self._refuse_twice(path)
+        with self._place.writer(path, size_hint) as target, ThreadPoolExecutor(1) as digester:
             file = HashingFile(target, digester)
             yield file
             self._stop_if_lost()
         size, found = file.tell(), file.hexdigest()
-        self.add(File(path=path, bytes=size, digest=found, algorithm=ALGORITHM))
+        self._add(File(path=path, bytes=size, digest=found, algorithm=ALGORITHM))
 
     def copy(self, source: Artifact, path: str) -> None:
         """A file of another artifact, unchanged, under the same path."""
@@ -109,19 +129,61 @@ class ArtifactWriter:
             self.upload_file(local, local.relative_to(folder).as_posix())
 
     def write_scaffolding(self, path: str, data: bytes) -> None:
-        """A file that helps a later attempt, and is deleted once the artifact is whole."""
+        """A file that helps a later attempt, and is no file of the artifact."""
+        self._refuse_twice(path)
         self._stop_if_lost()
-        self.prefix.write(path, data)
-        self._scaffolding.append(path)
+        self._place.write(path, data)
+
+    def left(self, path: str) -> Iterator[Prefix]:
+        """The places of other attempts that hold `path`, written whole, in no promised order.
+
+        They may vanish at any time, with an artifact that another writer commits.
+        """
+        for attempt in self._left.get(path, ()):
+            yield self.prefix / attempt
+
+    @cached_property
+    def _left(self) -> dict[str, list[str]]:
+        """Path → the attempts that had it when this was first asked."""
+        found: dict[str, list[str]] = {}
+        for path, _ in self.prefix.list():
+            attempt, _, rest = path.partition("/")
+            if ATTEMPT.fullmatch(attempt) and attempt != self._attempt:
+                found.setdefault(rest, []).append(attempt)
+        return found
+
+    def take(self, file: File, place: Prefix) -> bool:
+        """Takes over a file of another attempt (`left`), if it is what `file` says.
+
+        On a folder as a link, from a bucket as a copy: all of an artifact lies in one place.
+        """
+        if place.size(file.path) != file.bytes:
+            return False
+        with place.open(file.path) as reader:
+            if self._place.link(file.path, place):
+                same = digest_of_file(reader, file.algorithm) == file.digest
+            else:
+                with self.open(file.path, file.bytes) as target:
+                    while piece := reader.read(PIECE_BYTES):
+                        target.write(piece)
+                same = self._files.pop(file.path) == file
+        if same:
+            self._add(file)
+        else:
+            self._place.delete(file.path)
+        return same
 
     def beside(self, path: str, kind: str) -> "ArtifactWriter":
         """A writer for a lesser artifact of the same work, below this one's URI."""
         work = self.work.model_copy(update={"kind": kind})
         return ArtifactWriter(self.prefix / path, work, self._inputs)
 
-    def add(self, file: File) -> None:
-        """Counts a file that was written by other means."""
+    def _add(self, file: File) -> None:
         self._files[file.path] = file
+
+    def _refuse_twice(self, path: str) -> None:
+        if path in self._files:
+            raise KeyError(f"{path} was written before")
 
     def view(self) -> Artifact:
         """What was written so far, to read back and check before the commit."""
@@ -133,27 +195,29 @@ class ArtifactWriter:
         Raises LostRaceError where the winner's is of other work.
         """
         manifest = self._manifest(statistics)
-        Artifact(self.prefix, manifest)._check_sizes()
+        artifact = Artifact(self.prefix, manifest)
         text = manifest.model_dump_json(indent=2) + "\n"
-        if self.prefix.create(MANIFEST, text.encode()):
-            self._delete_scaffolding()
-            return Artifact(self.prefix, manifest)
-        winner = Artifact.open(self.uri)
-        if winner.manifest.differences(self.work):
-            raise LostRaceError
-        log.warning("lost-race out=%s using the winner's artifact", self.uri)
-        return winner
-
-    def _delete_scaffolding(self) -> None:
-        with contextlib.suppress(PerennialError):  # of no use any more, and in nobody's way
-            for path in self._scaffolding:
-                self.prefix.delete(path)
+        try:
+            artifact._check_sizes()
+            created = self.prefix.create(MANIFEST, text.encode())
+        except BadInputError:
+            if not self.lost():
+                raise
+            created = False  # and the winner has tidied up
+        if not created:
+            artifact = Artifact.open(self.uri)
+            if artifact.manifest.differences(self.work):
+                raise LostRaceError
+            log.warning("lost-race out=%s using the winner's artifact", self.uri)
+        tidy(artifact)
+        return artifact
 
     def _manifest(self, statistics: Mapping[str, Any]) -> Manifest:
         files = tuple(sorted(self._files.values(), key=lambda file: file.path))
         job, version = self.work.producer.split(" ")
         return Manifest(
             kind=self.work.kind,
+            attempt=self._attempt,
             files=files,
             digest=digest(self.work.kind, files),
             inputs=self._inputs,
@@ -162,3 +226,20 @@ class ArtifactWriter:
             statistics=dict(statistics),
             created=datetime.now(UTC).replace(microsecond=0),
         )
+
+
+def tidy(artifact: Artifact) -> None:
+    """Deletes what attempts left beside a committed artifact's files: others' files, and
+    scaffolding.
+    """
+    prefix, mine = artifact.prefix, artifact.manifest.attempt
+    with contextlib.suppress(PerennialError):  # of no use any more, and in nobody's way
+        paths = [path.partition("/") for path, _ in prefix.list()]
+        attempts = {attempt for attempt, _, _ in paths}
+        if prefix.folder is not None:  # a listing leaves out what writers left half done
+            attempts |= {path.name for path in prefix.folder.iterdir()}
+        for attempt in filter(ATTEMPT.fullmatch, attempts - {mine}):
+            prefix.clear(attempt)
+        for attempt, _, path in paths:
+            if attempt == mine and path not in artifact:
+                prefix.delete(f"{attempt}/{path}")

@@ -16,10 +16,17 @@ from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
 from jobs.artifacts.manifest import Manifest, Work, find_manifest
 from jobs.artifacts.reading import Artifact
-from jobs.artifacts.writing import ArtifactWriter, LostRaceError
+from jobs.artifacts.writing import ArtifactWriter, LostRaceError, tidy
 from jobs.command.logs import log_level, set_up_logging
 from jobs.command.settings import FlagSettings, JobSettings
-from jobs.errors import EXIT_DONE, EXIT_STOPPED, BadInputError, PerennialError, StoppedError
+from jobs.errors import (
+    EXIT_DONE,
+    EXIT_STOPPED,
+    BadInputError,
+    PerennialError,
+    StoppedError,
+    TransientError,
+)
 from jobs.kinds.promises import Outputs
 from jobs.stopping import STOP
 from jobs.store.prefix import Prefix
@@ -60,8 +67,13 @@ def run_job(
         try:
             statistics = work(job)
             finish(job, {**statistics, "seconds": round(time.monotonic() - started, 2)})
-        except LostRaceError:
-            begin(settings, inputs)  # says whose artifact it is now, or refuses it
+        except (LostRaceError, PerennialError) as error:
+            # Whatever went wrong, of an artifact that another has committed it is of no interest:
+            # the winner deletes what others wrote.
+            if not job.out.lost():
+                raise
+            if begin(settings, inputs) is not None:
+                raise TransientError(f"the artifact at {job.out.uri} vanished") from error
 
     run_command(settings_type, body)
 
@@ -127,7 +139,7 @@ def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
                 f"--out {prefix.uri} already holds another artifact: {'; '.join(differences)}; "
                 "choose another --out, or delete it first"
             )
-        Artifact.open(prefix.uri)
+        tidy(Artifact.open(prefix.uri))
         log.info("already-done out=%s digest=%s", prefix.uri, found.digest[:12])
         write_outputs({**_outputs(settings, found, prefix.uri), ALREADY_DONE: ""})
         return None

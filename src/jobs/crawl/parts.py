@@ -22,7 +22,6 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.artifacts.manifest import file_of
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.command.logs import set_up_logging
 from jobs.crawl.archives import Archive, Period
@@ -31,6 +30,7 @@ from jobs.crawl.reading import ArchiveReader, Tally, make_repeatable
 from jobs.crawl.server import Server
 from jobs.errors import EXIT_TRANSIENT, TransientError
 from jobs.kinds.articles import SCHEMA, write_part
+from jobs.store.failures import NotFoundError
 from jobs.store.prefix import Prefix
 
 PLAN, TALLY, RECORDS = "perennial.plan", "perennial.tally", "perennial.records"
@@ -140,15 +140,15 @@ def describe_part(archive: Archive, data: bytes) -> Part:
     return Part(archive, records, damaged, repaired, tally, languages)
 
 
-def kept_part(prefix: Prefix, plan: Plan, archive: Archive) -> bytes | None:
+def kept_part(place: Prefix, plan: Plan, archive: Archive) -> bytes | None:
     """The part that an earlier attempt left, if it is whole and of this very plan."""
-    data = prefix.read(part_path(archive))
     try:
+        data = place.read(part_path(archive))
         metadata = pq.read_schema(pa.BufferReader(data)).metadata or {}
         if metadata.get(PLAN.encode()) != plan.identity.encode():
             return None
         describe_part(archive, data)
-    except (pa.ArrowInvalid, OSError):
+    except (NotFoundError, pa.ArrowInvalid, OSError):
         return None
     return data
 
@@ -190,15 +190,15 @@ def _missing(
     done: Callable[[Outcome], None],
 ) -> list[Archive]:
     """The archives still to read; the parts of the others are counted in."""
-    present = {path for path, _ in out.prefix.list()}
     missing = []
     for archive in archives:
         path = part_path(archive)
-        data = kept_part(out.prefix, plan, archive) if path in present else None
+        kept = (kept_part(place, plan, archive) for place in out.left(path))
+        data = next((data for data in kept if data is not None), None)
         if data is None:
             missing.append(archive)
         else:
-            out.add(file_of(path, data))
+            out.write(path, data)
             done(describe_part(archive, data))
     return missing
 

@@ -3,9 +3,10 @@
 A publisher is known here by its place in Fundus's collection, as ``us.TheIntercept``.
 """
 
+import contextlib
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -17,10 +18,10 @@ from fundus import PublisherCollection
 from fundus.publishers import Publisher
 from pydantic import TypeAdapter, ValidationError
 
+from jobs.artifacts.writing import ArtifactWriter
 from jobs.errors import BadInputError, TransientError
 from jobs.records import MAX_RECORD_BYTES, first_problem
 from jobs.store.failures import NotFoundError
-from jobs.store.prefix import Prefix
 from jobs.strict_json import parse
 from jobs.words import nearest_of
 
@@ -97,22 +98,23 @@ def check_opt_outs(publishers: Mapping[str, Publisher]) -> dict[str, OptOut]:
     return dict(sorted(found.items()))
 
 
-def agreed_opt_outs(prefix: Prefix, publishers: Mapping[str, Publisher]) -> dict[str, OptOut]:
-    """The opt-outs that one crawl goes by: those found first, so that all its attempts agree."""
+def agreed_opt_outs(out: ArtifactWriter, publishers: Mapping[str, Publisher]) -> dict[str, OptOut]:
+    """The opt-outs that one crawl goes by: those of an earlier attempt, so that its parts fit."""
+    found = _left_opt_outs(out, publishers.keys()) or check_opt_outs(publishers)
+    said = {name: asdict(opt_out) for name, opt_out in found.items()}
+    out.write_scaffolding(OPT_OUTS, json.dumps(said, indent=2).encode())
+    return found
 
-    def kept() -> dict[str, OptOut]:
-        try:
-            return _read_opt_outs(prefix.read(OPT_OUTS), f"{prefix.uri}/{OPT_OUTS}")
-        except NotFoundError:
-            return {}
 
-    if (found := kept()).keys() == publishers.keys():
-        return found
-    if found:  # of a crawl with other publishers, which never ended
-        prefix.delete(OPT_OUTS)
-    fresh = {name: asdict(said) for name, said in check_opt_outs(publishers).items()}
-    prefix.create(OPT_OUTS, json.dumps(fresh, indent=2).encode())
-    return kept()
+def _left_opt_outs(out: ArtifactWriter, names: Set[str]) -> dict[str, OptOut] | None:
+    for place in out.left(OPT_OUTS):
+        with contextlib.suppress(NotFoundError):
+            found = _read_opt_outs(
+                place.read(OPT_OUTS, MAX_RECORD_BYTES), f"{place.uri}/{OPT_OUTS}"
+            )
+            if found.keys() == names:
+                return found
+    return None
 
 
 def _read_opt_outs(data: bytes, where: str) -> dict[str, OptOut]:

@@ -40,7 +40,7 @@ def crawl(job: Job[CrawlSettings]) -> Statistics:
     listing = list_archives(server, window, required_month=settings.period)
     opt_outs = {}
     if settings.check_training_opt_out:
-        opt_outs = agreed_opt_outs(job.out.prefix, publishers)
+        opt_outs = agreed_opt_outs(job.out, publishers)
     admitted = _admitted(publishers, opt_outs)
     if window.end > datetime.now(UTC):
         log.warning("archives up to %s may hold more articles of this period", window.end.date())

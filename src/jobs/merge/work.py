@@ -76,8 +76,7 @@ def _write_shards(
     records = Records(job.out, {role: source.versions() for role, source in sources.items()})
     moments: dict[str, Moments] = {}
     for file in shards:
-        if record := records.find(file):
-            job.out.add(record.file)
+        if record := records.take(file):
             moments.update(record.moments)
     todo = {file: shard for file, shard in shards.items() if file not in job.out}
     total = _bytes(found.targets)

@@ -7,16 +7,19 @@ a listing whose answer broke off.
 """
 
 import contextlib
+import errno
 import itertools
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from obstore import exceptions
 
-from jobs.errors import BadInputError, TransientError
+from jobs.errors import BadInputError, PerennialError, TransientError
 from jobs.stopping import STOP
 
 if TYPE_CHECKING:
@@ -35,6 +38,14 @@ RETRY: "RetryConfig" = {
 }
 MOST_ATTEMPTS = 8
 """Of what obstore does not repeat by itself."""
+
+LASTING = frozenset({
+    errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EOPNOTSUPP,
+})  # fmt: skip
+"""Errors of a file system that no wait mends. A full disk may be emptied."""
+LASTING_ANSWERS = frozenset({301, 405, 501})
+"""Of a server that is another than the URI means, or takes no writes."""
+_NUMBER = re.compile(r"\(os error (\d+)\)|status code: (\d+)")
 
 T = TypeVar("T")
 
@@ -57,13 +68,12 @@ def translated(uri: str, path: str, writing: bool = False) -> Iterator[None]:
     """
     if writing:
         STOP.check()
-    failed = f"store failed at {uri}/{path}"
     try:
         yield
     except (exceptions.NotFoundError, FileNotFoundError) as error:
         _refuse_missing_bucket(uri, error)
         if writing:
-            raise TransientError(f"{failed}: {_first(error)}") from error
+            raise TransientError(f"store failed at {uri}/{path}: {_first(error)}") from error
         raise missing(uri, path) from error
     except (
         exceptions.PermissionDeniedError,
@@ -73,6 +83,11 @@ def translated(uri: str, path: str, writing: bool = False) -> Iterator[None]:
         raise _forbidden(uri, path, error) from error
     except exceptions.AlreadyExistsError:
         raise
+    except exceptions.PreconditionError as error:
+        raise TransientError(
+            f"{uri}/{path} was written anew while it was read; the same command reads what is "
+            "there now"
+        ) from error
     except (
         NotADirectoryError,
         IsADirectoryError,
@@ -83,9 +98,7 @@ def translated(uri: str, path: str, writing: bool = False) -> Iterator[None]:
         raise BadInputError(f"{uri}/{path} cannot be used: {_first(error)}") from error
     except (exceptions.BaseError, OSError) as error:
         _refuse_missing_bucket(uri, error)
-        if "status code: 403" in str(error):  # a listing's refusal has no type of its own
-            raise _forbidden(uri, path, error) from error
-        raise TransientError(f"{failed}: {_first(error)}") from error
+        raise _by_its_number(uri, path, error, writing) from error
 
 
 def tried(uri: str, path: str, operation: Callable[[], T], writing: bool = False) -> T:
@@ -106,6 +119,21 @@ def tried(uri: str, path: str, operation: Callable[[], T], writing: bool = False
 
 def _forbidden(uri: str, path: str, error: BaseException) -> BadInputError:
     return BadInputError(f"no permission for {uri}/{path}; check the credentials ({_first(error)})")
+
+
+def _by_its_number(uri: str, path: str, error: BaseException, writing: bool) -> PerennialError:
+    """What an error is that has no type of its own: its number stands in obstore's text only."""
+    found = _NUMBER.findall(str(error))
+    numbers = {int(system) for system, _ in found if system} | {getattr(error, "errno", None)}
+    answers = {int(answer) for _, answer in found if answer}
+    if HTTPStatus.FORBIDDEN in answers:  # to a listing
+        return _forbidden(uri, path, error)
+    if numbers & LASTING or answers & LASTING_ANSWERS:
+        what = "written" if writing else "read"
+        return BadInputError(
+            f"{uri}/{path} cannot be {what}: {_first(error)}; choose a store that can"
+        )
+    return TransientError(f"store failed at {uri}/{path}: {_first(error)}")
 
 
 def _refuse_missing_bucket(uri: str, error: BaseException) -> None:

@@ -4,6 +4,9 @@ A thin layer over obstore. Included: reading, ranged reading, listing, streaming
 create-if-absent (`Prefix.create`), the one primitive on which all concurrency rests. Not
 included: update-if-unchanged, which folders do not have.
 
+An object of a remote store that was looked at before (listed, sized, read) is read only as it was
+then, by its ETag: one that was written anew meanwhile is a TransientError, never half of each.
+
 A remote store fails now and then. obstore repeats what it may (`RETRY`); three requests it never
 does, and they are repeated here (`tried`): create, a listing, a delete. What fails for good is a
 TransientError, never taken for a missing object.
@@ -15,6 +18,7 @@ of another S3 server is taken from ``AWS_ENDPOINT_URL``.
 import contextlib
 import io
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -32,6 +36,7 @@ from jobs.store.folder import OpenFiles, StagedFile
 from jobs.store.uri import normal_uri
 
 if TYPE_CHECKING:
+    from obstore import GetResult, ObjectMeta
     from obstore.store import ObjectStore
 
 READ_BUFFER_BYTES = 8 * 2**20
@@ -87,22 +92,43 @@ class Prefix:
             raise BadInputError(f"{path!r} is no path of an object in {self.uri}")
         return self.folder / path
 
-    def size(self, path: str) -> int:
-        """Bytes of one object. Raises NotFoundError."""
+    def _look(self, path: str) -> "ObjectMeta":
+        """What the store says of one object; from here on it is read as it is now."""
+        self._refuse_odd(path)
+        with self._translated(path):
+            found = obstore.head(self._store, path)
+        self._seen[path] = found["e_tag"]
+        return found
+
+    def _get(self, path: str, **options: Any) -> "GetResult":
+        """The answer to a request for one object, as it was seen before."""
+        if self.folder is None and (seen := self._seen.get(path)):
+            options["if_match"] = seen
+        answer = obstore.get(self._store, path, options=cast("Any", options))
+        self._seen.setdefault(path, answer.meta["e_tag"])
+        return answer
+
+    def _refuse_odd(self, path: str) -> None:
+        """Raises NotFoundError; BadInputError for a pipe or device, which would never end."""
         if not self._exists:
             raise missing(self.uri, path)
-        with self._translated(path):
-            return int(obstore.head(self._store, path)["size"])
+        if self.folder is None:
+            return
+        with contextlib.suppress(OSError):
+            mode = self._local(path).stat().st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise BadInputError(f"{self.uri}/{path} is no file but a pipe or device; remove it")
+
+    def size(self, path: str) -> int:
+        """Bytes of one object. Raises NotFoundError."""
+        return int(self._look(path)["size"])
 
     def version(self, path: str) -> str | None:
         """What changes whenever the object is written anew, or None where the store has none.
 
         Raises NotFoundError.
         """
-        if not self._exists:
-            raise missing(self.uri, path)
-        with self._translated(path):
-            return obstore.head(self._store, path)["e_tag"]
+        return self._look(path)["e_tag"]
 
     def exists(self, path: str) -> bool:
         try:
@@ -111,25 +137,32 @@ class Prefix:
             return False
         return True
 
-    def read(self, path: str) -> bytes:
-        """One object, whole. Raises NotFoundError."""
-        if not self._exists:
-            raise missing(self.uri, path)
+    def read(self, path: str, max_bytes: int | None = None) -> bytes:
+        """One object, whole. Raises NotFoundError, and BadInputError where it is larger."""
+        self._refuse_odd(path)
         with self._translated(path):
-            return bytes(obstore.get(self._store, path).bytes())
+            answer = self._get(path)
+            if max_bytes is not None and answer.meta["size"] > max_bytes:
+                raise BadInputError(
+                    f"{self.uri}/{path} has {answer.meta['size']} bytes, expected at most "
+                    f"{max_bytes}; remove it"
+                )
+            return bytes(answer.bytes())
 
     def read_range(self, path: str, start: int, length: int) -> memoryview:
         """`length` bytes from `start`, as a read-only view without a copy.
 
         Raises NotFoundError, and BadInputError where the object ends before.
         """
-        if not self._exists:
-            raise missing(self.uri, path)
+        self._refuse_odd(path)
         if not length:
             return memoryview(b"")
         with self._translated(path):
             try:
-                data = memoryview(obstore.get_range(self._store, path, start=start, length=length))
+                answer = self._get(path, range=(start, start + length))
+                data = memoryview(answer.bytes())
+            except (exceptions.PreconditionError, exceptions.NotFoundError):
+                raise
             except exceptions.BaseError:
                 # Some stores refuse a range beyond the end.
                 if int(obstore.head(self._store, path)["size"]) < start + length:
@@ -150,6 +183,7 @@ class Prefix:
             buffer[:] = self.read_range(path, start, len(buffer))
             return
         local = self._local(path)
+        self._refuse_odd(path)
         with self._translated(path):
             count = self._open_files.read_into(local, start, buffer)
         if count != len(buffer):
@@ -168,20 +202,19 @@ class Prefix:
         """(path, bytes) of every object below this prefix, in no promised order."""
         if not self._exists:
             return
-        yield from self._tried(
-            "",
-            lambda: [
-                (str(entry["path"]), int(entry["size"]))
-                for chunk in obstore.list(self._store)
-                for entry in chunk
-            ],
+        found = self._tried(
+            "", lambda: [entry for chunk in obstore.list(self._store) for entry in chunk]
         )
+        if self.uri.startswith("s3://"):  # elsewhere a listing may write ETags otherwise
+            self._seen = {entry["path"]: entry["e_tag"] for entry in found}
+        for entry in found:
+            yield str(entry["path"]), int(entry["size"])
 
     def write(self, path: str, data: bytes) -> None:
         """One object, whole, replacing what was there."""
         with self._translated(path, writing=True):
             obstore.put(self._store, path, data)
-        self._open_files.forget()
+        self._forget(path)
 
     def create(self, path: str, data: bytes) -> bool:
         """Creates the object unless there is one: True for the one writer that made it.
@@ -189,6 +222,7 @@ class Prefix:
         A remote store's answer may be lost and the attempt repeated, which then meets its own
         object: it counts as made where it holds just these bytes.
         """
+        self._forget(path)
 
         def put() -> bool:
             try:
@@ -218,12 +252,17 @@ class Prefix:
         except BaseException:
             upload.abandon()
             raise
-        self._open_files.forget()
+        self._forget(path)
 
     def _upload(self, path: str, size: int) -> "_Upload":
         if self.folder is not None:
             return StagedFile(self._local(path))
         return MultipartUpload(self._store, self.uri, path, size)
+
+    @cached_property
+    def _seen(self) -> dict[str, str | None]:
+        """ETags of a remote store's objects as they were first looked at."""
+        return {}
 
     @cached_property
     def _open_files(self) -> OpenFiles:
@@ -233,6 +272,40 @@ class Prefix:
         """Deletes one object, if it is there."""
         with contextlib.suppress(NotFoundError):
             self._tried(path, lambda: obstore.delete(self._store, path))
+        self._forget(path)
+
+    def link(self, path: str, other: "Prefix") -> bool:
+        """Makes the file at `path` of `other` one of this folder's too, where both are local.
+
+        False where that cannot be: the file is to be copied.
+        """
+        if self.folder is None or other.folder is None:
+            return False
+        with self._translated(path, writing=True):
+            local = self._local(path)
+            local.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                local.hardlink_to(other._local(path))
+            except FileNotFoundError:
+                raise
+            except OSError:  # a file system without links, or with too many of this one
+                return False
+        return True
+
+    def clear(self, folder: str) -> None:
+        """Deletes everything below `folder`, of a local one also what writers left half done."""
+        if self.folder is not None:
+            with self._translated(folder, writing=True):
+                shutil.rmtree(self._local(folder), ignore_errors=True)
+        else:
+            paths = [f"{folder}/{path}" for path, _ in (self / folder).list()]
+            if paths:
+                self._tried(folder, lambda: obstore.delete(self._store, paths))
+        self._seen.clear()
+        self._open_files.forget()
+
+    def _forget(self, path: str) -> None:
+        self._seen.pop(path, None)
         self._open_files.forget()
 
     def download(self, path: str, to: Path) -> None:

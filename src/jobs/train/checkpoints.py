@@ -5,22 +5,27 @@ manifest, written last, is what makes one whole. Only train reads them, and only
 files are pickles.
 """
 
+import contextlib
 import hashlib
+import logging
 import tempfile
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from torch import distributed
 
 from jobs.artifacts.manifest import MANIFEST, find_manifest
 from jobs.artifacts.reading import Artifact
-from jobs.artifacts.writing import ArtifactWriter
-from jobs.errors import BadInputError
+from jobs.artifacts.writing import ArtifactWriter, LostRaceError
+from jobs.errors import BadInputError, PerennialError, TransientError
 
 KIND = "checkpoint"
 FOLDER = "checkpoints"
 TAG = "state"
+
+log = logging.getLogger("train")
 
 
 class Checkpoints:
@@ -40,8 +45,22 @@ class Checkpoints:
     def newest(self) -> Artifact | None:
         """The checkpoint to resume from: the newest that the same work committed, or None.
 
-        Raises BadInputError where it was made by other numbers of processes or another stage.
+        A collective call: another attempt may save one at any time, and all processes take the
+        same. Raises BadInputError where it was made by other numbers of processes or another
+        stage.
         """
+        said: list[str | BadInputError | None] = [None]
+        if self._rank == 0:
+            try:
+                said = [self._newest()]
+            except BadInputError as error:
+                said = [error]
+        distributed.broadcast_object_list(said)
+        if isinstance(said[0], BadInputError):
+            raise said[0]
+        return None if said[0] is None else self._open(said[0])
+
+    def _newest(self) -> str | None:
         for name in reversed(self._names()):
             manifest = find_manifest(self._prefix / name)
             if manifest is None or manifest.differences(self._writer(name).work):
@@ -51,13 +70,31 @@ class Checkpoints:
                     f"{self._prefix.uri}/{name} was made with {made_with}, not {self._layout}; "
                     f"use the same, or delete {self._prefix.uri}"
                 )
-            return Artifact.open(f"{self._prefix.uri}/{name}")
+            return name
         return None
+
+    def _open(self, name: str) -> Artifact:
+        with self._still_there(name):
+            return Artifact.open(f"{self._prefix.uri}/{name}")
+
+    @contextlib.contextmanager
+    def _still_there(self, name: str) -> Iterator[None]:
+        """Another attempt that goes on beside this one deletes all but its newest."""
+        try:
+            yield
+        except BadInputError as error:
+            if (self._prefix / name).exists(MANIFEST):
+                raise
+            raise TransientError(
+                f"checkpoint {self._prefix.uri}/{name} was replaced while it was read; the same "
+                "command resumes from the newer one"
+            ) from error
 
     def load(self, engine: Any, checkpoint: Artifact) -> dict[str, Any]:
         """Restores the engine; returns the state that was saved with it."""
         with tempfile.TemporaryDirectory() as scratch:
-            folder = checkpoint.local_copy(Path(scratch))
+            with self._still_there(PurePosixPath(checkpoint.uri).name):
+                folder = checkpoint.local_copy(Path(scratch))
             _, state = engine.load_checkpoint(str(folder), tag=TAG)
         self.last = int(state["ours"]["step"])
         return dict(state["ours"])
@@ -72,12 +109,20 @@ class Checkpoints:
             distributed.barrier()
             if self._rank == 0:
                 name = f"step-{step:08d}{self._suffix}"
-                writer = self._writer(name)
-                writer.upload_folder(folder)
-                writer.commit({"step": step, "layout": self._layout})
+                self._commit(name, folder, step)
                 self._delete(older_than=name)
             distributed.barrier()
         self.last, self.seconds = step, time.monotonic() - started
+
+    def _commit(self, name: str, folder: Path, step: int) -> None:
+        writer = self._writer(name)
+        try:
+            writer.upload_folder(folder)
+            writer.commit({"step": step, "layout": self._layout})
+        except (LostRaceError, PerennialError):
+            if not writer.lost():
+                raise
+            log.warning("lost-race another attempt saved step=%d out=%s", step, writer.uri)
 
     def _writer(self, name: str) -> ArtifactWriter:
         return self._out.beside(f"{FOLDER}/{name}", KIND)
@@ -92,8 +137,7 @@ class Checkpoints:
             if name < older_than:
                 old = self._prefix / name
                 old.delete(MANIFEST)
-                for path, _ in list(old.list()):
-                    old.delete(path)
+                self._prefix.clear(name)
 
 
 class shared_folder:  # noqa: N801  used like a function, as tempfile's own

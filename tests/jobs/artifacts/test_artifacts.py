@@ -11,6 +11,7 @@ from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter, LostRaceError
 from jobs.errors import BadInputError
 from jobs.store.prefix import Prefix
+from tests.support.paths import attempt_in
 from tests.support.pico import commit
 
 WORK = Work(kind="articles", producer="crawl 1", settings={"period": "2026-10"}, inputs={})
@@ -45,15 +46,16 @@ def test_another_kind_is_refused(tmp_path: Path) -> None:
 
 def test_missing_and_truncated_files_are_named(tmp_path: Path) -> None:
     commit(str(tmp_path), "rows", {"a": b"a", "b": b"bb"})
-    (tmp_path / "a").unlink()
-    (tmp_path / "b").write_bytes(b"b")
+    place = attempt_in(tmp_path)
+    (place / "a").unlink()
+    (place / "b").write_bytes(b"b")
     with pytest.raises(BadInputError, match="missing a; b has 1 bytes, expected 2"):
         Artifact.open(str(tmp_path))
 
 
 def test_altered_bytes_are_found_when_read_whole(tmp_path: Path) -> None:
     artifact = commit(str(tmp_path), "rows", {"a": b"good"})
-    (tmp_path / "a").write_bytes(b"evil")
+    (attempt_in(tmp_path) / "a").write_bytes(b"evil")
     with pytest.raises(BadInputError, match="is corrupt"):
         artifact.read("a")
     with pytest.raises(BadInputError, match="is corrupt"):
@@ -110,7 +112,7 @@ def test_what_is_no_json_is_named(tmp_path: Path) -> None:
 def test_nothing_is_committed_when_a_file_vanished(tmp_path: Path) -> None:
     writer = ArtifactWriter(Prefix(tmp_path), WORK, {})
     writer.write("a", b"a")
-    (tmp_path / "a").unlink()
+    (attempt_in(tmp_path) / "a").unlink()
     with pytest.raises(BadInputError, match="missing a"):
         writer.commit({})
     assert find_manifest(Prefix(tmp_path)) is None
@@ -124,6 +126,7 @@ def test_differences_are_told() -> None:
 
     manifest = Manifest(
         kind="rows",
+        attempt="attempt-0123456789ab",
         files=files,
         digest=digest("rows", files),
         inputs={"articles": Input(uri="/a", digest="11")},

@@ -9,6 +9,7 @@ from jobs.errors import BadInputError, TransientError
 from jobs.kinds.articles import SCHEMA, read_articles
 from tests.jobs.crawl.conftest import ARCHIVES, Crawl
 from tests.support.ccnews_server import Mirror, Page, archive_path, warc, write_mirror
+from tests.support.paths import attempt_in
 
 
 def urls(artifact: Artifact) -> list[str]:
@@ -177,8 +178,9 @@ def test_parts_of_another_crawl_or_damaged_ones_are_not_reused(
     with pytest.raises(TransientError):
         run_crawl(tmp_path / "other", publishers="us.Wired")
     part = "part-CC-NEWS-20240401060000-00000.parquet"
-    (tmp_path / "out" / part).write_bytes((tmp_path / "other" / part).read_bytes())
-    damaged = tmp_path / "out/part-CC-NEWS-20240408060000-00000.parquet"
+    out, other = attempt_in(tmp_path / "out"), attempt_in(tmp_path / "other")
+    (out / part).write_bytes((other / part).read_bytes())
+    damaged = out / "part-CC-NEWS-20240408060000-00000.parquet"
     data = bytearray(damaged.read_bytes())
     data[60] ^= 0xFF
     damaged.write_bytes(data)

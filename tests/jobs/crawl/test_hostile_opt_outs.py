@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs.artifacts.manifest import Work
+from jobs.artifacts.writing import ArtifactWriter
 from jobs.crawl.publishers import OPT_OUTS, agreed_opt_outs
 from jobs.errors import BadInputError
 from jobs.store.prefix import Prefix
@@ -23,9 +25,9 @@ from jobs.store.prefix import Prefix
     ],
 )
 def test_refused_in_one_line(tmp_path: Path, text: str, says: str) -> None:
-    prefix = Prefix(tmp_path)
-    prefix.write(OPT_OUTS, text.encode())
+    Prefix(tmp_path / "attempt-0123456789ab").write(OPT_OUTS, text.encode())
+    work = Work(kind="articles", producer="crawl 2", settings={}, inputs={})
     with pytest.raises(BadInputError) as caught:
-        agreed_opt_outs(prefix, {})
+        agreed_opt_outs(ArtifactWriter(Prefix(tmp_path), work, {}), {})
     assert says in str(caught.value)
     assert str(caught.value).isprintable()

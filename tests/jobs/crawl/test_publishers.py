@@ -7,6 +7,8 @@ import pytest
 from fundus import PublisherCollection
 from fundus.publishers import Publisher
 
+from jobs.artifacts.manifest import Work
+from jobs.artifacts.writing import ArtifactWriter
 from jobs.crawl.publishers import OptOut, agreed_opt_outs, check_opt_outs, choose
 from jobs.errors import BadInputError, TransientError
 from jobs.store.prefix import Prefix
@@ -90,11 +92,15 @@ def test_no_network_is_not_consent() -> None:
 
 def test_all_attempts_go_by_the_first_answers(site: Mirror, tmp_path: Path) -> None:
     (tmp_path / "site/robots.txt").write_text("")
-    prefix = Prefix(str(tmp_path / "out"))
-    first = agreed_opt_outs(prefix, {"us.APaper": publisher(site.address)})
+
+    def attempt() -> ArtifactWriter:
+        work = Work(kind="articles", producer="crawl 2", settings={}, inputs={})
+        return ArtifactWriter(Prefix(tmp_path / "out"), work, {})
+
+    first = agreed_opt_outs(attempt(), {"us.APaper": publisher(site.address)})
     (tmp_path / "site/robots.txt").write_text("# no training\n")
-    assert agreed_opt_outs(prefix, {"us.APaper": publisher(site.address)}) == first
+    assert agreed_opt_outs(attempt(), {"us.APaper": publisher(site.address)}) == first
     assert site.requests == ["robots.txt"]
     others = {"us.B": publisher(site.address), "us.C": publisher(site.address)}
-    found = agreed_opt_outs(prefix, others)
+    found = agreed_opt_outs(attempt(), others)
     assert [item.allows_training for item in found.values()] == [False, False]

@@ -17,6 +17,7 @@ from jobs.curate.work import curate
 from jobs.errors import BadInputError
 from jobs.kinds.articles import SCHEMA, read_articles, write_part
 from jobs.store.prefix import Prefix
+from tests.support.paths import attempt_in
 
 LONG = "x" * 50
 TEXT = "The mayor opened the bridge."
@@ -103,7 +104,7 @@ def test_an_empty_corpus_stays_empty(tmp_path: Path) -> None:
 
 def test_a_corrupt_part_is_refused(tmp_path: Path) -> None:
     corpus(str(tmp_path / "articles"), PARTS)
-    path = tmp_path / "articles/part-00001.parquet"
+    path = attempt_in(tmp_path / "articles") / "part-00001.parquet"
     data = bytearray(path.read_bytes())
     data[60] ^= 0xFF
     path.write_bytes(data)

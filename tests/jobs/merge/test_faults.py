@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jobs.artifacts.manifest import ATTEMPT
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import LostRaceError
 from jobs.command.running import begin, finish
@@ -18,6 +19,7 @@ from jobs.merge.work import merge
 from jobs.store.prefix import Prefix
 from tests.jobs.merge.models import begin_job, put, tensors
 from tests.support.faulty_proxy import Choose, Fault, FaultyProxy, at_random, first
+from tests.support.paths import attempt_in
 from tests.support.pico import run_job
 
 ROLES = ("base", "instruct", "onto")
@@ -51,16 +53,21 @@ def complete(store: str, out: str, *more: str) -> str:
     return Artifact.open(f"{store}/{out}").digest
 
 
-def bytes_of(prefix: Prefix) -> dict[str, str]:
-    """Path → sha256 of all that lies there."""
-    return {path: hashlib.sha256(prefix.read(path)).hexdigest() for path, _ in prefix.list()}
+def bytes_of(prefix: Prefix) -> dict[str, set[str]]:
+    """Path, in whichever attempt's folder → sha256 of all that lies there."""
+    found: dict[str, set[str]] = {}
+    for path, _ in prefix.list():
+        name = path.partition("/")[2] if ATTEMPT.match(path) else path
+        found.setdefault(name, set()).add(hashlib.sha256(prefix.read(path)).hexdigest())
+    return found
 
 
-def check_what_lies_there(store: str, out: str, undisturbed: dict[str, str]) -> None:
+def check_what_lies_there(store: str, out: str, undisturbed: dict[str, set[str]]) -> None:
     """No half file, and no manifest unless all is there."""
     found = bytes_of(Prefix(f"{store}/{out}"))
     if "manifest.json" in found:
-        assert found.keys() == undisturbed.keys()
+        artifact = Artifact.open(f"{store}/{out}")
+        assert {*artifact.paths, "manifest.json"} == undisturbed.keys()
     for path, sha256 in found.items():
         assert not path.endswith(".safetensors") or sha256 == undisturbed[path]
 
@@ -144,7 +151,8 @@ def test_killed_at_any_moment_it_completes(tmp_path: Path) -> None:
             check_what_lies_there(store, out, undisturbed)
         assert complete(store, out, *more) == right
         assert bytes_of(Prefix(f"{store}/{out}")).keys() == undisturbed.keys()
-        assert not list((tmp_path / out).glob("*.safetensors#*")), "a killed writer's leavings"
+        left = list(attempt_in(tmp_path / out).glob("*.safetensors#*"))
+        assert not left, "a killed writer's leavings"
     assert killed >= 6
 
 

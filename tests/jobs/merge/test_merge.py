@@ -21,6 +21,7 @@ from tests.jobs.merge.models import (
     tensors,
     values,
 )
+from tests.support.paths import attempt_in
 from tests.support.pico import commit_llama
 
 
@@ -43,7 +44,7 @@ def test_streams_three_models_of_any_sharding(store: str) -> None:
     assert merged.read("generation_config.json") == b"{}"
     assert merged.read_json("config.json") == {**CONFIG, "eos_token_id": 7}
     assert "LICENSE" not in merged
-    assert not [path for path, _ in merged.prefix.list() if path.startswith("shards/")]
+    assert not [path for path, _ in merged.prefix.list() if "shards/" in path]
 
 
 def test_the_sharding_and_order_of_inputs_leave_no_trace(tmp_path: Path) -> None:
@@ -110,12 +111,12 @@ def test_the_result_loads_and_answers_as_the_instruct_model_would(tmp_path: Path
         assert bytes(ours) == bytes(instruct.read_range(there.file, there.start, there.length))
     messages = [{"role": "user", "content": "the baker makes bread"}]
     answers = []
-    for folder in ("instruct", "out"):
-        words = AutoTokenizer.from_pretrained(tmp_path / folder)
+    for folder in (attempt_in(tmp_path / "instruct"), attempt_in(tmp_path / "out")):
+        words = AutoTokenizer.from_pretrained(folder)
         prompt = words.apply_chat_template(messages, return_tensors="pt", return_dict=True)
-        model = AutoModelForCausalLM.from_pretrained(tmp_path / folder)
+        model = AutoModelForCausalLM.from_pretrained(folder)
         said = model.generate(**prompt, max_new_tokens=8, do_sample=False)
-        settings = GenerationConfig.from_pretrained(tmp_path / folder).to_dict()
+        settings = GenerationConfig.from_pretrained(folder).to_dict()
         answers.append((prompt["input_ids"].tolist(), said.tolist(), settings))
     assert answers[0] == answers[1]
 

@@ -6,17 +6,16 @@ shard's bytes have the digest it names, and if no input has been written anew si
 have been made before its inputs' digests were known to be right.
 """
 
+import contextlib
 from collections.abc import Mapping
 
 from pydantic import ConfigDict, ValidationError
 
-from jobs.artifacts.hashing import digest_of_file
 from jobs.artifacts.manifest import File, Work
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.merge.arithmetic.merge import Moments
 from jobs.records import Record
 from jobs.store.failures import NotFoundError
-from jobs.store.prefix import Prefix
 
 FOLDER = "shards"
 
@@ -41,18 +40,17 @@ class Records:
     def __init__(self, out: ArtifactWriter, versions: Versions) -> None:
         self._out, self._versions = out, versions
 
-    def find(self, file: str) -> ShardRecord | None:
-        """The record of a shard that is there and whole, or None."""
-        try:
-            data = self._out.prefix.read(_path(file))
-            record = ShardRecord.model_validate_json(data)
-            same = (record.work, record.versions) == (self._out.work, self._versions)
-            if not same or not _holds(self._out.prefix, record.file):
-                return None
-        except (NotFoundError, ValidationError):
-            return None
-        self._out.write_scaffolding(_path(file), data)
-        return record
+    def take(self, file: str) -> ShardRecord | None:
+        """Takes over a shard that an earlier attempt left whole; its record, or None."""
+        for place in self._out.left(_path(file)):
+            with contextlib.suppress(NotFoundError, ValidationError):
+                data = place.read(_path(file))
+                record = ShardRecord.model_validate_json(data)
+                same = (record.work, record.versions) == (self._out.work, self._versions)
+                if same and record.file.path == file and self._out.take(record.file, place):
+                    self._out.write_scaffolding(_path(file), data)
+                    return record
+        return None
 
     def save(self, file: File, moments: Mapping[str, Moments]) -> None:
         """To be called once the shard is there."""
@@ -64,10 +62,3 @@ class Records:
 
 def _path(file: str) -> str:
     return f"{FOLDER}/{file}.json"
-
-
-def _holds(prefix: Prefix, file: File) -> bool:
-    if prefix.size(file.path) != file.bytes:
-        return False
-    with prefix.open(file.path) as reader:
-        return digest_of_file(reader, file.algorithm) == file.digest

@@ -26,7 +26,7 @@ class Source:
 
     def __init__(self, model: Artifact, files: Iterable[str]) -> None:
         self.model = model
-        self.remote = model.prefix.folder is None
+        self.remote = model.remote
         self.bytes_read = 0
         self.stopped = False
         """Set by another thread: what is left is of no use any more."""
@@ -48,7 +48,7 @@ class Source:
 
     def versions(self) -> dict[str, str | None]:
         """File → what changes whenever it is written anew."""
-        return {file: self.model.prefix.version(file) for file in self._cursors}
+        return {file: self.model.version(file) for file in self._cursors}
 
     def verify(self) -> None:
         """Reads what is missing. Raises BadInputError where a file is not what it should be."""
