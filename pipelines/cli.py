@@ -1,4 +1,4 @@
-"""``perennial``: plan, run, parameters, releases, render."""
+"""``perennial``: plan, run, parameters, releases, export, render."""
 
 import re
 import sys
@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from jobs.artifacts.manifest import find_manifest
+from jobs.artifacts.reading import Artifact
 from jobs.artifacts.releases import read_releases
 from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
 from jobs.kinds.promises import Decided
@@ -108,10 +109,13 @@ def run(
         say(f"run {name} did not end well; logs: {work / name / 'logs'}", err=True)
         raise typer.Exit(ran.exit_code)
     for family in fleet.families:
-        report = layout.report(layout.family_run(parameters["store"], name, family.name))
-        manifest = find_manifest(Prefix(report))
-        decision = Decided.told(manifest.statistics, report).decision if manifest else "no report"
-        say(f"{family.name}: {decision} · {report}/report.html")
+        uri = layout.report(layout.family_run(parameters["store"], name, family.name))
+        if find_manifest(Prefix(uri)) is None:
+            say(f"{family.name}: no report at {uri}")
+            continue
+        report = Artifact.open(uri, "report")
+        decision = Decided.told(report.statistics, uri).decision
+        say(f"{family.name}: {decision} · {report.place.uri}/report.html")
 
 
 @app.command()
@@ -150,6 +154,23 @@ def releases(
             decision = record.decision + (" (overridden)" if record.override else "")
             table.add_row(*cells(name, str(record.number), decision, created, record.candidate.uri))
     plain_console().print(table if found else "no releases yet")
+
+
+@app.command()
+def export(
+    artifact: Annotated[str, typer.Argument(metavar="ARTIFACT", help="Its URI, e.g. a model's.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A folder that is not there yet.")
+    ],
+) -> None:
+    """Copy an artifact's files to a folder, each verified: a model that others load as it lies.
+
+    The folder appears when it is whole; the same command continues one that was stopped.
+    """
+    from jobs.artifacts.exporting import export as export_artifact
+
+    export_artifact(Artifact.open(artifact), folder, say)
+    say(f"exported to {folder}")
 
 
 @app.command()

@@ -186,5 +186,5 @@ def test_the_same_on_s3(refresh: Refresh, undisturbed: Path, s3_store: str, tmp_
     result = refresh.run(s3_store, tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
     assert digests(s3_store) == digests(str(undisturbed))
-    report = f"{s3_store}/runs/pico-2026-10/pico/report/report.html"
+    report = f"{Artifact.open(f'{s3_store}/runs/pico-2026-10/pico/report').place.uri}/report.html"
     assert f"pico: INCONCLUSIVE · {report}" in result.stdout

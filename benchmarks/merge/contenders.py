@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.merge.measure import Contender
 from benchmarks.merge.s3_server import S3Server
+from jobs.artifacts.reading import Artifact
 
 OURS = "perennial"
 PLAIN = "plain loop, safetensors and torch"
@@ -15,35 +16,39 @@ MERGEKIT = "mergekit task_arithmetic, lazy"
 DIGESTS = "BLAKE3 alone, all cores"
 FOLDER_FLOOR = "floor: cat"
 S3_FLOOR = "floor: plain GETs and PUTs"
+ROLES = ("base", "instruct", "onto")
 MERGES = (OURS, PLAIN, MERGEKIT)
 FLOOR_BUCKET, OUR_BUCKET, MERGED = "floor", "ours", "merged"
 
 # instruct − base is added to onto: base + (onto − base) + (instruct − base).
 MERGEKIT_SETTINGS = """
 merge_method: task_arithmetic
-base_model: {models}/base
+base_model: {base}
 models:
-  - model: {models}/onto
+  - model: {onto}
     parameters: {{weight: 1.0}}
-  - model: {models}/instruct
+  - model: {instruct}
     parameters: {{weight: 1.0}}
 dtype: bfloat16
 """
 
 
-def weights(model: Path) -> list[Path]:
-    """The tensor files of a model in a folder."""
-    return sorted(model.glob("*.safetensors"))
+def folder_of(model: Path) -> Path:
+    """Where the files of a model lie that is an artifact in a folder: what others load."""
+    place = Artifact.open(str(model), "model").place.folder
+    assert place is not None
+    return place
 
 
 def inputs(models: Path) -> list[Path]:
     """The tensor files of the three models."""
-    return [path for role in ("base", "instruct", "onto") for path in weights(models / role)]
+    folders = [folder_of(models / role) for role in ROLES]
+    return [path for folder in folders for path in sorted(folder.glob("*.safetensors"))]
 
 
 def ours(models: str, out: str) -> list[str]:
     """The merge job's command line, as a workflow runs it."""
-    flags = [f"--{role}={models}/{role}" for role in ("base", "instruct", "onto")]
+    flags = [f"--{role}={models}/{role}" for role in ROLES]
     return [sys.executable, "-m", "jobs.merge", *flags, f"--out={out}"]
 
 
@@ -51,8 +56,8 @@ def on_folders(models: Path, out: Path, mergekit: Path) -> list[Contender]:
     """Everyone who works on the folder store; each writes `output` of its name."""
     out.mkdir(parents=True, exist_ok=True)
     settings = out / "mergekit.yaml"
-    settings.write_text(MERGEKIT_SETTINGS.format(models=models))
-    roles = [str(models / role) for role in ("base", "instruct", "onto")]
+    folders = {role: folder_of(models / role) for role in ROLES}
+    settings.write_text(MERGEKIT_SETTINGS.format(**folders))
     copied, copy = inputs(models)[0], output(out, FOLDER_FLOOR)
     read, write = ["cat", *map(str, inputs(models))], ["cat", str(copied)]
     cat = f"{shlex.join(read)} >/dev/null && {shlex.join(write)} >{shlex.quote(str(copy))}"
@@ -60,7 +65,7 @@ def on_folders(models: Path, out: Path, mergekit: Path) -> list[Contender]:
         FOLDER_FLOOR: ["sh", "-c", cat],
         DIGESTS: _module("digests", *inputs(models), copied),
         OURS: ours(str(models), str(output(out, OURS))),
-        PLAIN: _module("plain", *roles, output(out, PLAIN)),
+        PLAIN: _module("plain", *folders.values(), output(out, PLAIN)),
         MERGEKIT: [
             *(str(mergekit), str(settings), str(output(out, MERGEKIT))),
             *("--lazy-unpickle", "--out-shard-size=5B", "--quiet"),

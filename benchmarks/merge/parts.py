@@ -19,6 +19,7 @@ from benchmarks.merge.contenders import (
     OUR_BUCKET,
     OURS,
     S3_FLOOR,
+    folder_of,
     inputs,
     on_folders,
     on_s3,
@@ -61,10 +62,11 @@ def folder(size: str, number: int) -> Measured:
         if contender.name == OURS and turn:
             statistics.append(json.loads((written / MANIFEST).read_text())["statistics"])
         if contender.name in MERGES and not turn:
+            reference = out / "reference"
             if contender.name == OURS:
-                written.rename(out / "reference")
-                written = out / "reference"
-            agreement[contender.name] = _agreement(out / "reference", written)
+                folder_of(written).rename(reference)
+                written = reference
+            agreement[contender.name] = _agreement(reference, written)
 
     shutil.rmtree(out, ignore_errors=True)
     try:

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 from benchmarks.merge import compare, plain
-from benchmarks.merge.contenders import ours
+from benchmarks.merge.contenders import ROLES, folder_of, ours
 from benchmarks.merge.measure import TIMED, Contender, rounds
 from benchmarks.merge.models import SHARDS, Size, make
 from jobs.artifacts.reading import Artifact
 from jobs.store.prefix import Prefix
+from tests.support.paths import attempt_in
 
 PICO = Size(hidden=16, intermediate=32, layers=2, heads=4, kv_heads=2, vocabulary=50)
 EMBEDDINGS = 2 * 50 * 16
@@ -28,20 +29,21 @@ def test_the_plain_loop_and_the_job_make_the_same_of_the_made_models(tmp_path: P
     subprocess.run(ours(str(tmp_path / "models"), str(tmp_path / "ours")), check=True)
     merged = Artifact.open(str(tmp_path / "ours"), "model")
     assert merged.statistics["parameters"] == PARAMETERS
-    base, instruct, onto = (tmp_path / "models" / role for role in ("base", "instruct", "onto"))
+    base, instruct, onto = (folder_of(tmp_path / "models" / role) for role in ROLES)
     plain.main(base, instruct, onto, tmp_path / "plain")
-    assert compare.same_elements(tmp_path / "ours", tmp_path / "plain") == 1
-    assert compare.same_elements(tmp_path / "ours", base) < 0.5
+    assert compare.same_elements(folder_of(tmp_path / "ours"), tmp_path / "plain") == 1
+    assert compare.same_elements(folder_of(tmp_path / "ours"), base) < 0.5
 
 
 def test_models_that_are_there_are_kept_and_those_of_another_size_replaced(tmp_path: Path) -> None:
     prefix = Prefix(tmp_path / "base")
     for size in (PICO, PICO, PICO.times_four()):
         make(prefix, "base", size)
-        assert prefix.size("model.safetensors") > size.model_bytes
-    before = (tmp_path / "base" / "model.safetensors").stat().st_mtime_ns
+        model = attempt_in(tmp_path / "base") / "model.safetensors"
+        assert model.stat().st_size > size.model_bytes
+    before = model.stat().st_mtime_ns
     make(prefix, "base", PICO.times_four())
-    assert (tmp_path / "base" / "model.safetensors").stat().st_mtime_ns == before
+    assert model.stat().st_mtime_ns == before
 
 
 def test_timed_reports_the_command_not_its_caller(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_run_ends_with_the_steps_exit_code(
     )  # fmt: skip
     assert ended == expected
     assert (work / "small-2026-10/logs/only.log").read_text() == "small-2026-10\n"
-    report = f"pico: no report · {store}/runs/small-2026-10/pico/report/report.html"
+    report = f"pico: no report at {store}/runs/small-2026-10/pico/report\n"
     assert (report in out) == (expected == 0)
 
 

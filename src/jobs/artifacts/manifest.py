@@ -12,11 +12,17 @@ made from them.
 import json
 import re
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, AliasChoices, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AwareDatetime,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from jobs.artifacts.hashing import ALGORITHM, Algorithm, digest_of, digest_of_path
 from jobs.errors import BadInputError
@@ -103,7 +109,7 @@ class Manifest(Record):
     settings: dict[str, Any]
     producer: Producer
     statistics: dict[str, Any]
-    created: datetime
+    created: AwareDatetime
 
     @model_validator(mode="before")
     @classmethod

@@ -33,7 +33,8 @@ class Artifact:
     def __init__(self, prefix: Prefix, manifest: Manifest, relevant: str | None = None) -> None:
         self.prefix, self.manifest = prefix, manifest
         self.relevant = relevant
-        self._place = prefix / manifest.attempt if manifest.attempt else prefix
+        self.place = prefix / manifest.attempt if manifest.attempt else prefix
+        """Where its files lie."""
         self._files = {file.path: file for file in manifest.files}
 
     def counting(self, paths: Container[str]) -> "Artifact":
@@ -63,7 +64,7 @@ class Artifact:
         return artifact
 
     def _check_sizes(self) -> None:
-        present = dict(self._place.list())
+        present = dict(self.place.list())
         missing = [path for path in self._files if path not in present]
         wrong = [
             f"{path} has {present[path]} bytes, expected {file.bytes}"
@@ -114,7 +115,7 @@ class Artifact:
     def read(self, path: str) -> bytes:
         """One file, whole; its digest is checked."""
         self.file(path)
-        data = self._place.read(path)
+        data = self.place.read(path)
         self._check(path, digest_of(data, self.file(path).algorithm))
         return data
 
@@ -135,20 +136,20 @@ class Artifact:
     def open_file(self, path: str) -> IO[bytes]:
         """A seekable file read by ranges, for libraries that take part of it (unchecked digest)."""
         self.file(path)
-        return self._place.open(path)
+        return self.place.open(path)
 
     def version(self, path: str) -> str | None:
         """What changes whenever the file is written anew, or None where the store has none."""
-        return self._place.version(path)
+        return self.place.version(path)
 
     def read_range(self, path: str, start: int, length: int) -> memoryview:
-        return self._place.read_range(path, start, length)
+        return self.place.read_range(path, start, length)
 
     def read_into(self, path: str, start: int, buffer: memoryview) -> memoryview:
         """As many bytes from `start` as `buffer` holds: in it where that spares a copy."""
         if self.remote:
-            return self._place.read_range(path, start, len(buffer))
-        self._place.read_into(path, start, buffer)
+            return self.place.read_range(path, start, len(buffer))
+        self.place.read_into(path, start, buffer)
         return buffer
 
     def local_copy(self, scratch: Path, names: Container[str] | None = None) -> Path:
@@ -161,13 +162,19 @@ class Artifact:
             if names is not None and file.path not in names:
                 continue
             local = scratch / file.path
-            if self._place.folder is None:
-                self._place.download(file.path, local)
+            if self.place.folder is None:
+                self.download(file.path, local)
             else:
                 local.parent.mkdir(parents=True, exist_ok=True)
-                local.symlink_to(self._place.folder / file.path)
-            self._check(file.path, digest_of_path(local, file.algorithm))
+                local.symlink_to(self.place.folder / file.path)
+                self._check(file.path, digest_of_path(local, file.algorithm))
         return scratch
+
+    def download(self, path: str, to: Path) -> None:
+        """Copies one file to a local one; its digest is checked."""
+        file = self.file(path)
+        self.place.download(path, to)
+        self._check(path, digest_of_path(to, file.algorithm))
 
     def hasher(self, path: str) -> Hasher:
         """Of the algorithm that the file's digest is of, for whoever reads it piece by piece."""

@@ -20,6 +20,7 @@ from jobs.errors import BadInputError
 from jobs.kinds.model import INDEX, SINGLE, read_tensors, shard_names
 from jobs.kinds.safetensors_header import Tensor
 from tests.support.headers import assert_one_line, framed, read_bytes
+from tests.support.paths import attempt_in
 from tests.support.pico import commit
 
 Mutation: TypeAlias = Callable[[bytes, random.Random], bytes]
@@ -223,7 +224,7 @@ def test_mutations_of_a_models_folder(tmp_path: Path) -> None:
         uri = str(tmp_path / str(seed))
         commit(uri, "model", files)
         if rng.random() < 0.1:  # after the commit
-            victim = tmp_path / str(seed) / rng.choice(sorted(files))
+            victim = attempt_in(tmp_path / str(seed)) / rng.choice(sorted(files))
             victim.write_bytes(rng.choice(MUTATIONS)(victim.read_bytes() or b"{}", rng))
         try:
             tensors = read_tensors(Artifact.open(uri))
@@ -233,9 +234,9 @@ def test_mutations_of_a_models_folder(tmp_path: Path) -> None:
             continue
         outcomes["read"] += 1
         for file in {tensor.file for tensor in tensors.values()}:
-            data = (tmp_path / str(seed) / file).read_bytes()
+            data = (attempt_in(tmp_path / str(seed)) / file).read_bytes()
             assert_sound([one for one in tensors.values() if one.file == file], data)
         if INDEX in files:
-            index = json.loads((tmp_path / str(seed) / INDEX).read_bytes())
+            index = json.loads((attempt_in(tmp_path / str(seed)) / INDEX).read_bytes())
             assert index["weight_map"] == {one.name: one.file for one in tensors.values()}
     assert min(outcomes["read"], outcomes["refused"]) > FOLDER_MUTATIONS // 20

@@ -7,6 +7,7 @@ import pytest
 
 from jobs.kinds.model import INDEX, SINGLE, index_json, read_tensors, shard_names, weight_files
 from tests.support.headers import DATA, GOOD, A, B, framed, refused, weights
+from tests.support.paths import attempt_in
 from tests.support.pico import commit
 
 ONE, TWO = shard_names(2)
@@ -117,7 +118,8 @@ def test_models_that_lie_are_refused(tmp_path: Path, files: dict[str, bytes], sa
 
 def test_an_index_too_large_for_memory_is_not_even_read(tmp_path: Path) -> None:
     model = commit(str(tmp_path), "model", {**SHARDS, INDEX: index(WHOLE, x="a" * 2**21)})
-    (tmp_path / INDEX).write_bytes(bytes((tmp_path / INDEX).stat().st_size))
+    lies = attempt_in(tmp_path) / INDEX
+    lies.write_bytes(bytes(lies.stat().st_size))
     refused(str(tmp_path), "raise --max-bytes", lambda: read_tensors(model, 1))
     refused(str(tmp_path), "is corrupt", lambda: read_tensors(model))
 

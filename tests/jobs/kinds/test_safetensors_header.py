@@ -10,6 +10,7 @@ import safetensors
 from jobs.kinds.model import SINGLE, read_tensors
 from jobs.kinds.safetensors_header import DTYPE_BITS, MAX_HEADER_BYTES, read_header
 from tests.support.headers import DATA, GOOD, A, B, framed, refused, weights
+from tests.support.paths import attempt_in
 from tests.support.pico import commit
 
 
@@ -149,7 +150,7 @@ def test_names_of_any_length_stay_readable(tmp_path: Path) -> None:
 
 def test_a_file_that_shrank_after_its_commit_is_refused(tmp_path: Path) -> None:
     model = commit(str(tmp_path), "model", {SINGLE: GOOD})
-    (tmp_path / SINGLE).write_bytes(GOOD[:40])
+    (attempt_in(tmp_path) / SINGLE).write_bytes(GOOD[:40])
     refused(str(tmp_path), "is truncated: expected at least 116", lambda: read_tensors(model))
 
 

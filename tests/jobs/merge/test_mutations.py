@@ -9,6 +9,7 @@ from safetensors.numpy import load
 
 from jobs.errors import BadInputError
 from tests.jobs.merge.models import WEIGHTS, files_of, put_three, run
+from tests.support.paths import attempt_in
 from tests.support.pico import commit
 
 
@@ -45,7 +46,7 @@ def store(tmp_path: Path) -> Path:
 def test_random_mutations_never_pass_for_whole(store: Path, seed: int) -> None:
     """Under the old manifest never; under one made anew only if the model is one again."""
     draw = random.Random(seed)
-    weights = store / "onto" / WEIGHTS
+    weights = attempt_in(store / "onto") / WEIGHTS
     valid = weights.read_bytes()
     for number in range(250):
         data = mutated(valid, draw)

@@ -13,6 +13,7 @@ from jobs.artifacts.manifest import MANIFEST, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.kinds.model import read_tensors
 from jobs.store.prefix import Prefix
+from tests.support.paths import attempt_in
 from tests.support.pico import SENTENCE, commit_articles, commit_llama, run_job
 
 FLAGS = [
@@ -82,7 +83,7 @@ def test_it_learns_and_saves_what_transformers_loads(inputs: Path, undisturbed: 
     assert {n: (t.dtype, t.shape) for n, t in before.items()} == {
         n: (t.dtype, t.shape) for n, t in after.items()
     }
-    folder = inputs / "undisturbed"
+    folder = attempt_in(inputs / "undisturbed")  # as it lies
     model = AutoModelForCausalLM.from_pretrained(folder)
     assert model.num_parameters() == sum(tensor.elements for tensor in after.values())
     assert AutoTokenizer.from_pretrained(folder).eos_token == "</s>"
