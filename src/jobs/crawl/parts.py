@@ -20,7 +20,7 @@ from multiprocessing.connection import wait
 from typing import Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pydantic import NonNegativeInt, TypeAdapter
 
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.command.logs import set_up_logging
@@ -28,14 +28,18 @@ from jobs.crawl.archives import Archive, Period
 from jobs.crawl.publishers import all_publishers
 from jobs.crawl.reading import ArchiveReader, Tally, make_repeatable
 from jobs.crawl.server import Server
-from jobs.errors import EXIT_TRANSIENT, TransientError
-from jobs.kinds.articles import SCHEMA, write_part
+from jobs.errors import EXIT_TRANSIENT, BadInputError, TransientError
+from jobs.kinds.articles import ROW_GROUP_ROWS, SCHEMA, write_part
+from jobs.kinds.parquet import ParquetFile
 from jobs.store.failures import NotFoundError
 from jobs.store.prefix import Prefix
 
 PLAN, TALLY, RECORDS = "perennial.plan", "perennial.tally", "perennial.records"
 MAX_FAILED_IN_A_ROW = 5
 MAX_WHY = 500
+MAX_PART_BYTES = 2**30
+TALLIES = TypeAdapter(dict[str, dict[str, NonNegativeInt]], config={"strict": True})
+THREE = TypeAdapter(tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt])
 
 log = logging.getLogger("crawl")
 
@@ -131,24 +135,30 @@ def _part_of(plan: Plan, archive: Archive) -> bytes:
 
 
 def describe_part(archive: Archive, data: bytes) -> Part:
-    """What a part's file says of itself; it is read whole and its checksums verified."""
-    file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-    metadata = file.schema_arrow.metadata
-    tally = {name: Counter(counts) for name, counts in json.loads(metadata[TALLY.encode()]).items()}
-    languages = Counter(file.read()["language"].to_pylist())
-    records, damaged, repaired = json.loads(metadata[RECORDS.encode()])
-    return Part(archive, records, damaged, repaired, tally, languages)
+    """What a part's file says of itself, which is read whole. Raises BadInputError."""
+    file = ParquetFile.held(part_path(archive), data, SCHEMA)
+    languages = Counter(
+        language
+        for batch in file.batches(ROW_GROUP_ROWS)
+        for language in batch["language"].to_pylist()
+    )
+    with file.checked():
+        metadata = file.schema.metadata
+        tally = TALLIES.validate_json(metadata[TALLY.encode()])
+        records, damaged, repaired = THREE.validate_json(metadata[RECORDS.encode()])
+    counted = {publisher: Counter(counts) for publisher, counts in tally.items()}
+    return Part(archive, records, damaged, repaired, counted, languages)
 
 
 def kept_part(place: Prefix, plan: Plan, archive: Archive) -> bytes | None:
     """The part that an earlier attempt left, if it is whole and of this very plan."""
     try:
-        data = place.read(part_path(archive))
-        metadata = pq.read_schema(pa.BufferReader(data)).metadata or {}
+        data = place.read(part_path(archive), MAX_PART_BYTES)
+        metadata = ParquetFile.held(part_path(archive), data, SCHEMA).schema.metadata or {}
         if metadata.get(PLAN.encode()) != plan.identity.encode():
             return None
         describe_part(archive, data)
-    except (NotFoundError, pa.ArrowInvalid, OSError):
+    except (NotFoundError, BadInputError):
         return None
     return data
 

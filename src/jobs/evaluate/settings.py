@@ -14,7 +14,7 @@ class EvaluateSettings(JobSettings):
 
     job: ClassVar[str] = "evaluate"
     kind: ClassVar[str] = "scores"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     model: Annotated[Uri, artifact_input("model")]
     """URI of the model to score."""

@@ -59,7 +59,7 @@ def read_part(artifact: Artifact, path: str) -> Iterator[pa.RecordBatch]:
     article. Only `MAY_BE_NULL` may be null, and times are those of datetimes. Raises
     BadInputError.
     """
-    file = ParquetFile(artifact, path, SCHEMA)
+    file = ParquetFile.of(artifact, path, SCHEMA)
     for batch in file.batches(ROW_GROUP_ROWS):
         for name in SCHEMA.names:
             column = batch.column(name)

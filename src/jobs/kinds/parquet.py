@@ -1,4 +1,4 @@
-"""The one place where a Parquet file of an artifact is opened and read.
+"""The one place where a Parquet file is opened and read.
 
 A file may be damaged, or made to harm with a manifest to match. What it claims is checked before
 it is unpacked, what it holds after: whatever is not of the expected columns, not UTF-8 or beyond
@@ -10,7 +10,8 @@ and its largest column unpacked, twice. Each of these is at most `MAX_GROUP_BYTE
 
 import contextlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,28 +36,39 @@ _COMPLAINTS = (
 
 
 class ParquetFile:
-    """A Parquet file of an artifact: its digest is checked, and its columns are one of `schemas`.
-
-    A small file is read once and kept, unless `in_place`; others are read for the digest, and
-    again a row group at a time.
-    """
+    """A Parquet file whose columns are one of `schemas`; `read` gives bytes by start and length."""
 
     def __init__(
-        self, artifact: Artifact, path: str, *schemas: pa.Schema, in_place: bool = False
+        self, where: str, size: int, read: Callable[[int, int], memoryview], *schemas: pa.Schema
     ) -> None:
-        self.where = f"{artifact.uri}/{path}"
-        self._artifact, self._path, self._size = artifact, path, artifact.size(path)
-        self._data: memoryview | None = None
-        if in_place or self._size > WHOLE_BYTES:
-            artifact.verify(path)
-        else:
-            self._data = memoryview(artifact.read(path))
+        self.where, self._size, self._range = where, size, read
         with self.checked():
             self._read_footer()
             self._check_schema(schemas)
         self.group_rows = [group.rows for group in self._groups]
         if self.num_rows > MAX_ROWS:
             raise self.error(f"it claims {self.num_rows} rows; read are up to {MAX_ROWS}")
+
+    @classmethod
+    def of(
+        cls, artifact: Artifact, path: str, *schemas: pa.Schema, in_place: bool = False
+    ) -> "ParquetFile":
+        """A file of an artifact, its digest checked.
+
+        A small file is read once and kept, unless `in_place`; others are read for the digest, and
+        again a row group at a time.
+        """
+        where, size = f"{artifact.uri}/{path}", artifact.size(path)
+        if in_place or size > WHOLE_BYTES:
+            artifact.verify(path)
+            return cls(where, size, partial(artifact.read_range, path), *schemas)
+        return cls.held(where, artifact.read(path), *schemas)
+
+    @classmethod
+    def held(cls, where: str, data: bytes, *schemas: pa.Schema) -> "ParquetFile":
+        """A file that is in memory."""
+        view = memoryview(data)
+        return cls(where, len(data), lambda start, length: view[start : start + length], *schemas)
 
     @property
     def num_rows(self) -> int:
@@ -114,11 +126,6 @@ class ParquetFile:
             if batch is not None:
                 batch.validate(full=True)
         return batch
-
-    def _range(self, start: int, length: int) -> memoryview:
-        if self._data is not None:
-            return self._data[start : start + length]
-        return self._artifact.read_range(self._path, start, length)
 
     def _read_footer(self) -> None:
         if self._size < 12 or self._range(0, 4) != _MAGIC:

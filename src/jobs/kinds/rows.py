@@ -116,7 +116,7 @@ def _heldout_table(articles: Sequence[HeldoutArticle]) -> pa.Table:
 
 def read_heldout_articles(artifact: Artifact) -> pa.Table:
     """The articles of `HELDOUT_ARTICLES`, of its schema. Raises BadInputError."""
-    file = ParquetFile(artifact, HELDOUT_ARTICLES, HELDOUT_ARTICLES_SCHEMA)
+    file = ParquetFile.of(artifact, HELDOUT_ARTICLES, HELDOUT_ARTICLES_SCHEMA)
     table = file.table()
     if any(column.null_count for column in table.columns):
         raise file.error("an article lacks its URL, title or body")
@@ -138,7 +138,7 @@ class RowsFile:
     """One file of packed rows, read a row group at a time."""
 
     def __init__(self, artifact: Artifact, path: str) -> None:
-        self._file = ParquetFile(artifact, path, ROWS, MASKED_ROWS, in_place=True)
+        self._file = ParquetFile.of(artifact, path, ROWS, MASKED_ROWS, in_place=True)
         self._longest = sequence_length(artifact)
         self.group_rows = self._file.group_rows
         self.masked = MASKED_ROWS.names[-1] in self._file.schema.names

@@ -11,6 +11,7 @@ from obstore.store import from_url
 
 from jobs.errors import BadInputError
 from jobs.store.failures import RETRY, NotFoundError, tried
+from jobs.store.uri import http_address
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore
@@ -44,7 +45,7 @@ def s3_store(uri: str) -> "ObjectStore":
         raise BadInputError(
             f"no AWS credentials for {uri}; set a profile, a role or AWS_* variables"
         )
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = _endpoint()
     options: ClientConfig = {"timeout": timedelta(seconds=REQUEST_SECONDS)}
     config: dict[str, Any] = {
         "region": session.region_name or os.environ.get("AWS_REGION", "us-east-1")
@@ -60,6 +61,17 @@ def s3_store(uri: str) -> "ObjectStore":
         retry_config=RETRY,
         credential_provider=Boto3CredentialProvider(session),
     )
+
+
+def _endpoint() -> str | None:
+    """Where another server than AWS's is. Raises BadInputError for what is no plain address."""
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        if address := os.environ.get(name):
+            try:
+                return http_address(address)
+            except ValueError as error:
+                raise BadInputError(f"{name} in the environment: {error}") from error
+    return None
 
 
 def part_bytes(size: int) -> int:

@@ -25,7 +25,7 @@ _LISTS = (pa.types.is_list, pa.types.is_large_list)
 
 def read_items(bundle: Artifact, path: str, columns: Sequence[str]) -> pa.Table:
     """The items of one split, in all its columns. Raises BadInputError where it lacks `columns`."""
-    file = ParquetFile(bundle, path)
+    file = ParquetFile.of(bundle, path)
     if missing := [name for name in columns if name not in file.schema.names]:
         raise file.error(f"it lacks the columns {listed(missing)}")
     for field in file.schema:

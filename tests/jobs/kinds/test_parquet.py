@@ -127,7 +127,7 @@ def test_a_repeated_text_is_unfolded_a_few_at_a_time(tmp_path: Path) -> None:
     sizes = [(batch.num_rows, batch.nbytes) for batch in read_articles(articles)]
     assert sum(rows for rows, _ in sizes) == 200
     assert max(size for _, size in sizes) <= 2**24
-    whole = ParquetFile(articles, ARTICLES)
+    whole = ParquetFile.of(articles, ARTICLES)
     with pytest.raises(BadInputError, match="its rows take more than 50000000 bytes"):
         whole.table(max_bytes=50_000_000)
 

@@ -109,6 +109,31 @@ def test_an_unreachable_server_is_transient(monkeypatch: pytest.MonkeyPatch) -> 
         Prefix("s3://bucket/x").read("y")
 
 
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("http://key:secret@127.0.0.1:9", "holds a user name or password"),
+        ("https://key@host", "holds a user name or password"),
+        ("http://host/?X-Amz-Signature=secret", "has a query or fragment"),
+        ("127.0.0.1:9", "expected http://host/ or https://host/"),
+        ("ftp://host", "expected http://host/ or https://host/"),
+        ("http://", "expected http://host/ or https://host/"),
+        ("http://host:secret", "cannot be read as host:port"),
+        ("http://host\x1b[2J", "which cannot be shown"),
+    ],
+)
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+def test_an_odd_address_of_the_server_is_refused_and_not_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, address: str, why: str
+) -> None:
+    monkeypatch.setenv(name, address)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    with pytest.raises(BadInputError, match=f"{name} in the environment: .*{why}") as caught:
+        Prefix("s3://bucket/x").read("y")
+    assert "secret" not in str(caught.value).replace("secret perennial-environment", "")
+
+
 def test_reads_into_memory_that_is_there(store: str) -> None:
     prefix = Prefix(store)
     prefix.write("digits", b"0123456789")
