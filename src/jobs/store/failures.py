@@ -41,6 +41,7 @@ MOST_ATTEMPTS = 8
 
 LASTING = frozenset({
     errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EOPNOTSUPP,
+    errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.EILSEQ, errno.EFBIG,
 })  # fmt: skip
 """Errors of a file system that no wait mends. A full disk may be emptied."""
 LASTING_ANSWERS = frozenset({301, 405, 501})
@@ -126,7 +127,7 @@ def _by_its_number(uri: str, path: str, error: BaseException, writing: bool) -> 
     found = _NUMBER.findall(str(error))
     numbers = {int(system) for system, _ in found if system} | {getattr(error, "errno", None)}
     answers = {int(answer) for _, answer in found if answer}
-    if HTTPStatus.FORBIDDEN in answers:  # to a listing
+    if HTTPStatus.FORBIDDEN in answers or numbers & {errno.EACCES, errno.EPERM}:
         return _forbidden(uri, path, error)
     if numbers & LASTING or answers & LASTING_ANSWERS:
         what = "written" if writing else "read"
