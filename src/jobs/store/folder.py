@@ -10,14 +10,44 @@ import fcntl
 import glob
 import os
 import secrets
+import stat
 from functools import lru_cache
 from pathlib import Path
+
+from jobs.errors import BadInputError
 
 MOST_OPEN_FILES = 32
 WRITE_BYTES = 2**17
 """Of one call: larger ones make the kernel look for large blocks of memory, and on a virtual
 machine that has given its free memory back those take ten times as long as small ones."""
 _STAGED_DIGITS = 18
+
+
+def file_of(folder: Path, path: str) -> Path:
+    """The file that an object of a folder is. Raises BadInputError for what leads elsewhere."""
+    if any(part in ("", ".", "..") for part in path.split("/")):
+        raise BadInputError(f"{path!r} is no path of an object in {folder}")
+    return folder / path
+
+
+def refuse_odd(file: Path) -> None:
+    """Raises BadInputError for a pipe or a device, which would never end."""
+    with contextlib.suppress(OSError):
+        mode = file.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise BadInputError(f"{file} is no file but a pipe or device; remove it")
+
+
+def link(file: Path, to: Path) -> bool:
+    """Makes `file` another name of `to`. False where that cannot be; raises FileNotFoundError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.hardlink_to(to)
+    except FileNotFoundError:
+        raise
+    except OSError:  # a file system without links, or with too many of this one
+        return False
+    return True
 
 
 class OpenFiles:

@@ -18,12 +18,11 @@ of another S3 server is taken from ``AWS_ENDPOINT_URL``.
 import contextlib
 import io
 import shutil
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import obstore
 from obstore import exceptions
@@ -32,7 +31,8 @@ from obstore.store import LocalStore, from_url
 from jobs.errors import BadInputError
 from jobs.store.bucket import MultipartUpload, s3_store
 from jobs.store.failures import RETRY, NotFoundError, missing, translated, tried
-from jobs.store.folder import OpenFiles, StagedFile
+from jobs.store.files import RangedFile, Upload, WrittenFile
+from jobs.store.folder import OpenFiles, StagedFile, file_of, link, refuse_odd
 from jobs.store.uri import normal_uri
 
 if TYPE_CHECKING:
@@ -88,9 +88,7 @@ class Prefix:
     def _local(self, path: str) -> Path:
         """The file that an object of a folder is."""
         assert self.folder is not None
-        if any(part in ("", ".", "..") for part in path.split("/")):
-            raise BadInputError(f"{path!r} is no path of an object in {self.uri}")
-        return self.folder / path
+        return file_of(self.folder, path)
 
     def _look(self, path: str) -> "ObjectMeta":
         """What the store says of one object; from here on it is read as it is now."""
@@ -112,12 +110,8 @@ class Prefix:
         """Raises NotFoundError; BadInputError for a pipe or device, which would never end."""
         if not self._exists:
             raise missing(self.uri, path)
-        if self.folder is None:
-            return
-        with contextlib.suppress(OSError):
-            mode = self._local(path).stat().st_mode
-            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-                raise BadInputError(f"{self.uri}/{path} is no file but a pipe or device; remove it")
+        if self.folder is not None:
+            refuse_odd(self._local(path))
 
     def size(self, path: str) -> int:
         """Bytes of one object. Raises NotFoundError."""
@@ -196,7 +190,7 @@ class Prefix:
         """A seekable file that reads by ranges of `buffer_bytes`."""
         # Of a folder the file is opened anew: what is there now, not what was read before.
         source = self if self.folder is None else Prefix(self.uri)
-        return io.BufferedReader(_RangedFile(source, path), buffer_bytes)
+        return io.BufferedReader(RangedFile(source, path), buffer_bytes)
 
     def list(self) -> Iterator[tuple[str, int]]:
         """(path, bytes) of every object below this prefix, in no promised order."""
@@ -245,8 +239,13 @@ class Prefix:
         """
         with self._translated(path, writing=True):
             upload = self._upload(path, size_hint or 0)
+
+        def take(data: memoryview) -> None:
+            with self._translated(path, writing=True):
+                upload.write(data)
+
         try:
-            yield cast("IO[bytes]", _WrittenFile(self, path, upload))
+            yield cast("IO[bytes]", WrittenFile(take))
             with self._translated(path, writing=True):
                 upload.finish()
         except BaseException:
@@ -254,7 +253,7 @@ class Prefix:
             raise
         self._forget(path)
 
-    def _upload(self, path: str, size: int) -> "_Upload":
+    def _upload(self, path: str, size: int) -> Upload:
         if self.folder is not None:
             return StagedFile(self._local(path))
         return MultipartUpload(self._store, self.uri, path, size)
@@ -282,15 +281,7 @@ class Prefix:
         if self.folder is None or other.folder is None:
             return False
         with self._translated(path, writing=True):
-            local = self._local(path)
-            local.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                local.hardlink_to(other._local(path))
-            except FileNotFoundError:
-                raise
-            except OSError:  # a file system without links, or with too many of this one
-                return False
-        return True
+            return link(self._local(path), other._local(path))
 
     def clear(self, folder: str) -> None:
         """Deletes everything below `folder`, of a local one also what writers left half done."""
@@ -313,65 +304,3 @@ class Prefix:
         to.parent.mkdir(parents=True, exist_ok=True)
         with self.open(path) as source, to.open("wb") as target:
             shutil.copyfileobj(source, target, READ_BUFFER_BYTES)
-
-
-class _RangedFile(io.RawIOBase):
-    """Reads an object by ranges; wrapped in a BufferedReader by `Prefix.open`."""
-
-    def __init__(self, prefix: Prefix, path: str) -> None:
-        self._prefix, self._path = prefix, path
-        self._size = prefix.size(path)
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = max(0, start + offset)
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        length = min(len(buffer), self._size - self._position)
-        if length <= 0:
-            return 0
-        self._prefix.read_into(self._path, self._position, memoryview(buffer)[:length])
-        self._position += length
-        return length
-
-    def readall(self) -> bytes:
-        """The rest, by one range; the inherited one reads a few kilobytes at a time."""
-        length = max(0, self._size - self._position)
-        rest = self._prefix.read_range(self._path, self._position, length)
-        self._position += length
-        return bytes(rest)
-
-
-class _Upload(Protocol):
-    """An object on its way into the store: it appears by `finish`, or not at all."""
-
-    def write(self, data: memoryview) -> None: ...
-    def finish(self) -> None: ...
-    def abandon(self) -> None: ...
-
-
-class _WrittenFile(io.RawIOBase):
-    """The file that `Prefix.writer` gives."""
-
-    def __init__(self, prefix: Prefix, path: str, upload: _Upload) -> None:
-        self._prefix, self._path, self._upload = prefix, path, upload
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        view = memoryview(data).cast("B")
-        with self._prefix._translated(self._path, writing=True):
-            self._upload.write(view)
-        return view.nbytes
