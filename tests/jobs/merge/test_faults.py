@@ -153,7 +153,7 @@ def test_killed_at_any_moment_it_completes(tmp_path: Path) -> None:
         assert bytes_of(Prefix(f"{store}/{out}")).keys() == undisturbed.keys()
         left = list(attempt_in(tmp_path / out).glob("*.safetensors#*"))
         assert not left, "a killed writer's leavings"
-    assert killed >= 6
+    assert killed >= 3, "the moments came too late to try anything"
 
 
 def test_of_two_at_once_both_end_with_the_same_artifact(store: str) -> None:
