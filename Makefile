@@ -29,7 +29,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types render check-render check bench bench-merge lock audit images setup clean
+.PHONY: help demo test lint format types render check-render check bench bench-merge bench-kills lock audit images setup clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ bench: $(READY) ## Every performance figure, as one table
 
 bench-merge: $(READY) $(BENCH)/.ready ## The merge beside mergekit and the floors (half an hour, 50 GB of disk)
 	@$(BIN)/python -m benchmarks.merge
+
+bench-kills: $(READY) ## Each job killed over and over, on a folder and on S3 (half an hour)
+	@$(BIN)/python -m benchmarks.kills
 
 setup: $(READY) ## Make .venv from the lock; the others call it
 

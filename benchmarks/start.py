@@ -126,7 +126,7 @@ def _commands() -> Iterator[dict[str, Flags]]:
         base, instruct = ({"model": models / name} for name in ("base", "instruct"))
         candidate, bundle = family / "candidates/pico-instruct", store / "eval-data/demo"
         yield {
-            "ingest": {"from": WORK / "family/base"},
+            "ingest": {"from": WORK / "family/models/base"},
             "bundle": {"suite": "demo", "from": FLEET.parent / "data/eval-data"},
             "crawl": {
                 "period": PERIOD,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from demo import seed
+from jobs.artifacts.exporting import export
 from jobs.artifacts.manifest import Work, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter
@@ -36,9 +37,10 @@ PACK: Flags = {"sequence-length": "256"}
 
 
 def make_family(folder: Path, ccnews_server: str) -> None:
-    """Base and instruct as ``<folder>/base`` and ``<folder>/instruct``, with what led to them.
+    """Base and instruct as ``<folder>/models/base`` and ``…/instruct``, as they come from the hub.
 
-    Raises CalledProcessError where a job fails; its log is ``<folder>/log.txt``.
+    What led to them lies beside, each an artifact. Raises CalledProcessError where a job fails;
+    its log is ``<folder>/log.txt``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     steps = _Steps(folder)
@@ -66,6 +68,9 @@ def make_family(folder: Path, ccnews_server: str) -> None:
     steps.run("pack", talk | chat | PACK, out="rows-conversations")
     start = {"model": folder / "base", "rows": folder / "rows-conversations"}
     steps.run("train", start | chat | INSTRUCT | TRAIN, out="instruct")
+    for name in ("base", "instruct"):
+        if not (folder / "models" / name).exists():
+            export(Artifact.open(str(folder / name)), folder / "models" / name, say=lambda _: None)
 
 
 class _Steps:

@@ -243,3 +243,11 @@ def tidy(artifact: Artifact) -> None:
         for attempt, _, path in paths:
             if attempt == mine and path not in artifact:
                 prefix.delete(f"{attempt}/{path}")
+        if prefix.folder is not None and mine:
+            _remove_empty_folders(prefix.folder / mine)
+
+
+def _remove_empty_folders(below: Path) -> None:
+    for folder, _, _ in os.walk(below, topdown=False):
+        with contextlib.suppress(OSError):  # there is something in it
+            Path(folder).rmdir()
