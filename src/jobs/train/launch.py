@@ -12,12 +12,12 @@ from torch.distributed import run
 from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-from jobs.errors import EXIT_STOPPED
+from jobs.errors import EXIT_BAD_INPUT, EXIT_DONE, EXIT_STOPPED, EXIT_TRANSIENT
 from jobs.stopping import STOP, grace_seconds, reserve_seconds
 
 
-def under_torchrun(processes: int) -> None:
-    """Runs this very command line in `processes` processes of this machine."""
+def under_torchrun(processes: int) -> int:
+    """Runs this very command line in `processes` processes of this machine: the exit code."""
     grace = grace_seconds()
     reserve = reserve_seconds(grace)
     STOP.allow(grace - reserve / 2)
@@ -32,8 +32,21 @@ def under_torchrun(processes: int) -> None:
     try:
         run.run(run.parse_args([*arguments, *sys.argv[1:]]))  # type: ignore[no-untyped-call]
     except ChildFailedError as error:
-        _, failure = error.get_first_failure()
-        code = failure.exitcode
-        sys.exit(code if code >= 0 else 128 - code)
+        return cause(error)
     except SignalException:
-        sys.exit(EXIT_STOPPED)
+        return EXIT_STOPPED
+    return EXIT_DONE
+
+
+def cause(error: ChildFailedError) -> int:
+    """The exit code of the process that failed by itself.
+
+    Those that waited for it fail, too, with 1, and perhaps are seen before it.
+    """
+    codes = {failure.exitcode for failure in error.failures.values()}
+    for code in (EXIT_BAD_INPUT, EXIT_TRANSIENT):
+        if code in codes:
+            return code
+    _, first = error.get_first_failure()
+    code = min(codes) if min(codes) < 0 else first.exitcode  # below 0: killed by a signal
+    return code if code >= 0 else 128 - code

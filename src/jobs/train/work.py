@@ -14,9 +14,10 @@ from typing import Any
 import torch
 from torch import distributed
 
+from jobs.artifacts.writing import LostRaceError
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
-from jobs.errors import EXIT_DONE, BadInputError, StoppedError
+from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
 from jobs.kinds.model import CONFIG, INDEX, chat_files, check_loadable
 from jobs.kinds.rows import HELDOUT, TRAIN, Row, sequence_length
 from jobs.stopping import STOP
@@ -62,11 +63,13 @@ def train(job: Job[TrainSettings]) -> Statistics:
         )
     loop = _Loop(job, engine, rank, world_size, device)
     statistics = loop.run()
-    _write_result(job, engine, weights, rank)
+    failed = _write_result(job, engine, weights, rank)
     distributed.barrier()
     distributed.destroy_process_group()
     if rank:
-        sys.exit(EXIT_DONE)  # process 0 alone commits
+        sys.exit(EXIT_DONE)  # process 0 alone writes and commits
+    if failed is not None:
+        raise failed
     return statistics
 
 
@@ -228,17 +231,30 @@ def _micro_batches(rows: list[Row], settings: TrainSettings) -> Iterator[list[Ro
         yield rows[start : start + settings.micro_batch_rows]
 
 
-def _write_result(job: Job[TrainSettings], engine: Any, weights: Weights, rank: int) -> None:
-    """The tensors and types that the model came with, and the files that make them a model."""
-    model = job.inputs["model"]
+def _write_result(
+    job: Job[TrainSettings], engine: Any, weights: Weights, rank: int
+) -> Exception | None:
+    """The tensors and types that the model came with, and the files that make them a model.
+
+    Returns what went wrong with the store, for after the others have ended.
+    """
     with shared_folder(rank) as folder:
         engines.save_weights(engine, weights, folder, job.settings.shard_bytes)
         if rank == 0:
-            for path in sorted(folder.glob("model*.safetensors")):
-                job.out.upload_file(path, path.name)
-            if (folder / INDEX).exists():
-                job.out.upload_file(folder / INDEX, INDEX)
-            job.out.copy(model, CONFIG)
-            speaker = job.inputs.get("tokenizer", model)
-            for name in chat_files(speaker):
-                job.out.copy(speaker, name)
+            try:
+                _upload(job, folder)
+            except (LostRaceError, PerennialError) as error:
+                return error
+    return None
+
+
+def _upload(job: Job[TrainSettings], folder: Path) -> None:
+    model = job.inputs["model"]
+    for path in sorted(folder.glob("model*.safetensors")):
+        job.out.upload_file(path, path.name)
+    if (folder / INDEX).exists():
+        job.out.upload_file(folder / INDEX, INDEX)
+    job.out.copy(model, CONFIG)
+    speaker = job.inputs.get("tokenizer", model)
+    for name in chat_files(speaker):
+        job.out.copy(speaker, name)

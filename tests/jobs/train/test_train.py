@@ -1,6 +1,7 @@
 """The train job: real DeepSpeed over two gloo processes."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,6 +107,25 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(
     assert artifact.statistics["resumed_at_step"] >= 5
     assert artifact.digest == undisturbed.digest
     assert artifact.statistics["history"] == undisturbed.statistics["history"]
+
+
+@pytest.mark.slow
+def test_who_loses_to_another_writer_ends_with_0(
+    inputs: Path, undisturbed: Artifact, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "jobs.train", *flags(inputs, str(out))]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as loser:
+        wait_for_checkpoint(str(out))
+        won = attempt_in(inputs / "undisturbed")
+        shutil.copytree(won, out / won.name)
+        shutil.copy(inputs / "undisturbed" / MANIFEST, out)
+        _, said = loser.communicate(timeout=120)
+    assert loser.returncode == 0, said
+    assert "already-done" in said
+    assert "Traceback" not in said
+    assert Artifact.open(str(out)).digest == undisturbed.digest
+    assert [path.name for path in out.glob("attempt-*")] == [won.name]
 
 
 @pytest.mark.slow
