@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from jobs.artifacts.manifest import find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.releases import read_releases
+from jobs.command.streams import open_standard_streams
 from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
 from jobs.kinds.promises import Decided
 from jobs.store.prefix import Prefix
@@ -22,9 +23,15 @@ from pipelines.fleet.model import NAME, PERIOD, Fleet
 from pipelines.fleet.reading import read_fleet
 from pipelines.fleet.texts import why_unfit
 from pipelines.local.workflow import read_workflow
+from pipelines.output import ended_by_ctrl_c, patient_output
 
-FLEETS_OWN = ("fleet", "suite", "families")
+FLEETS_OWN = ("fleet", "suite", "tasks", "families")
 """Parameters that ``-p`` may not set: the plan and the report of a run read them from the fleet."""
+
+EXIT_SIGNAL = 128
+"""An exit code above it says that a signal came."""
+LAST_SECONDS = 2.0
+"""What one that was told to stop waits for its last words to be read."""
 
 MAX_RUN = 100
 """Characters of a run's name."""
@@ -104,7 +111,8 @@ def run(
         print_plan(fleet, parameters, each_step=True)
         return
     name = parameters["run"]
-    ran = run_workflow(read_workflow(WORKFLOW), parameters, work / name, parallel)
+    with ended_by_ctrl_c():  # again, where the run has put back Python's own way
+        ran = run_workflow(read_workflow(WORKFLOW), parameters, work / name, parallel)
     if ran.exit_code:
         say(f"run {name} did not end well; logs: {work / name / 'logs'}", err=True)
         raise typer.Exit(ran.exit_code)
@@ -144,7 +152,8 @@ def releases(
         raise BadInputError(f"--store {prefix.uri}: there is no such folder")
     found = read_releases(Prefix(layout.releases(prefix.uri)))
     if model is not None and model not in found:
-        raise BadInputError(f"no release of {shown(model)}; {nearest(model, sorted(found))}")
+        known = nearest(model, sorted(found)) if found else "there are no releases yet"
+        raise BadInputError(f"no release of {shown(model)}; {known}")
     table = Table(box=None, pad_edge=False)
     for heading in ("model", "number", "decision", "created", "candidate"):
         table.add_column(heading, overflow="fold")
@@ -246,13 +255,24 @@ def say(text: str, *, err: bool = False) -> None:
 
 def main() -> NoReturn:
     """The command; bad input ends with one line and 64."""
+    open_standard_streams()
+    with ended_by_ctrl_c(), patient_output() as output:
+        code = _exit_code(lambda: app(standalone_mode=False))
+        if output:
+            seconds = LAST_SECONDS if code > EXIT_SIGNAL else None
+            unwritten = _exit_code(lambda: output.finish(seconds))
+            code = code or unwritten
+    sys.exit(code)
+
+
+def _exit_code(command: Callable[[], int | None]) -> int:
+    """That of a command; what is wrong is said in one line."""
     try:
-        code = app(standalone_mode=False)
+        return command() or 0
     except PerennialError as error:
         say(f"perennial: {error}", err=True)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except TyperException as error:
         if error.format_message():  # else the help was printed
             say(f"perennial: {error.format_message()}", err=True)
-        sys.exit(EXIT_BAD_INPUT)
-    sys.exit(code or 0)
+        return EXIT_BAD_INPUT

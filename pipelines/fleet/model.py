@@ -40,7 +40,7 @@ MAX_NAME = 63
 RESERVED = ("packed", "manifest.json", "report.json", "report.md", "report.html")
 """Names that stand beside those of families and candidates in the store."""
 SCORED_ORIGINALS = ("base", "instruct", "refreshed-base")
-PERIOD = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
+PERIOD = r"^2[0-9]{3}-(0[1-9]|1[0-2])$"
 
 
 def _resolved(value: Any, info: ValidationInfo) -> Any:

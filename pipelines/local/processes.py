@@ -1,8 +1,9 @@
 """Runs the steps as child processes: one process group, one log and one folder of outputs each.
 
 A step counts as succeeded only if its process exited with 0 *and* left every output that the
-workflow declares. On SIGTERM or SIGINT the engine passes SIGTERM to its children, waits for them
-to save what they have, for as long as each step's pod would be granted, and starts nothing new.
+workflow declares. On SIGTERM, SIGINT or SIGHUP (its terminal was closed) the engine passes SIGTERM
+to its children, waits for them to save what they have, for as long as each step's pod would be
+granted, and starts nothing new.
 Whatever a step leaves behind, and all that runs when the engine itself is killed, is killed by its
 mark (`pipelines.local.reaper`).
 """
@@ -105,8 +106,9 @@ class ProcessRunner(Runner):
 
     async def __aenter__(self) -> "ProcessRunner":
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop, number)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN or number != signal.SIGHUP:  # nohup
+                loop.add_signal_handler(number, self._stop, number)
         self._reaper = subprocess.Popen(
             [sys.executable, "-SE", str(reaper.__file__), self._mark],
             stdin=subprocess.PIPE,
@@ -131,12 +133,15 @@ class ProcessRunner(Runner):
             if self.stopped_by:
                 return Outcome("Stopped", message="not begun")
             folder = self._work / "steps" / step.name
-            shutil.rmtree(folder, ignore_errors=True)
-            (folder / "outputs").mkdir(parents=True)
             self._display.begun(step, attempt, folder / "progress")
             cores = (os.cpu_count() or 1) * slots // self._slots.number
             threads = max(1, cores // processes)
-            return await self._run_process(step, self.log(step, attempt), folder, threads)
+            try:
+                shutil.rmtree(folder, ignore_errors=True)
+                (folder / "outputs").mkdir(parents=True)
+                return await self._run_process(step, self.log(step, attempt), folder, threads)
+            except OSError as error:  # other branches go on
+                return Outcome("Error", message=f"no log or scratch can be written: {error}")
 
     async def pause(self, step: Step, outcome: Outcome, seconds: float) -> None:
         if not self.stopped_by:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from jobs.errors import BadInputError
 from pipelines.local.display import Display, Ended
 from pipelines.local.engine import Engine, Runner
 from pipelines.local.processes import ProcessRunner
@@ -34,11 +35,13 @@ def run_workflow(
     """Runs a workflow with logs and scratch below `work`; prints events and a table.
 
     `parallel` is the number of processes at a time; default: one a core.
+    Raises BadInputError where `work` is no folder to write into.
     """
     shown = console or plain_console()
 
     async def go() -> Ran:
         await Engine(workflow, parameters, Runner()).run()  # refuses before the first step
+        _make_folder(work)
         display = Display(shown)
         runner = ProcessRunner(work, parallel or os.cpu_count() or 1, display)
         with display:
@@ -51,3 +54,12 @@ def run_workflow(
         return Ran(code, tuple(display.ended_steps))
 
     return asyncio.run(go())
+
+
+def _make_folder(work: Path) -> None:
+    try:
+        (work / "logs").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInputError(
+            f"no logs can be written below {work}: {error.strerror}; choose another --work"
+        ) from error

@@ -20,9 +20,12 @@ def export(artifact: Artifact, folder: Path, say: Callable[[str], None]) -> None
 
     Raises BadInputError: the folder is there, cannot be written, or a file is corrupt.
     """
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100  links are the user's names
     if os.path.lexists(folder):
         raise BadInputError(f"{folder} is there already; name a folder that is not")
     partial = folder.with_name(f"{folder.name}.partial")
+    if partial.is_symlink():  # what it leads to is not ours to clear
+        raise BadInputError(f"{partial} is a link; remove it, or name another folder")
     try:
         partial.mkdir(parents=True, exist_ok=True)
         _clear(partial, set(artifact.paths))

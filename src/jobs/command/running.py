@@ -19,6 +19,7 @@ from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter, LostRaceError, tidy
 from jobs.command.logs import log_level, set_up_logging
 from jobs.command.settings import FlagSettings, JobSettings
+from jobs.command.streams import open_standard_streams
 from jobs.errors import (
     EXIT_DONE,
     EXIT_STOPPED,
@@ -30,11 +31,13 @@ from jobs.errors import (
 from jobs.kinds.promises import Outputs
 from jobs.stopping import STOP
 from jobs.store.prefix import Prefix
-from jobs.words import listed
+from jobs.words import listed, shown
 
 F = TypeVar("F", bound=FlagSettings)
 S = TypeVar("S", bound=JobSettings)
 Statistics: TypeAlias = dict[str, Any]
+OUTPUTS = "PERENNIAL_OUTPUTS"
+"""The variable that names the folder of a step's output parameters."""
 ALREADY_DONE = "already-done"
 """A file beside those of a step's output parameters: its artifact was there, or another made it."""
 
@@ -84,7 +87,7 @@ def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
     After SIGTERM the code is 143 whatever came of it: libraries make other errors of a stop.
     Nothing that a library asks is ever answered: standard input is empty, of children too.
     """
-    _empty_standard_input()
+    open_standard_streams()
     set_up_logging()
     log = logging.getLogger(settings_type.job)
     try:
@@ -102,15 +105,6 @@ def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
             raise
         _fail(log, f"{type(error).__name__}: {error}", EXIT_STOPPED)
     sys.exit(EXIT_DONE)
-
-
-def _empty_standard_input() -> None:
-    null = os.open(os.devnull, os.O_RDONLY)
-    if null == 0:  # it was closed
-        os.set_inheritable(null, True)
-    else:
-        os.dup2(null, 0)
-        os.close(null)
 
 
 def _fail(log: logging.Logger, why: str, exit_code: int) -> NoReturn:
@@ -186,13 +180,21 @@ def _outputs(settings: JobSettings, manifest: Manifest, uri: str) -> dict[str, s
 def write_outputs(values: Mapping[str, str]) -> None:
     """Output parameters of the step: one file each in the folder ``PERENNIAL_OUTPUTS``, if set.
 
-    Each file is made anew: no link that lies there is followed.
+    Each file is made anew: no link that lies there is followed. Raises BadInputError where it is
+    no folder to write into.
     """
-    folder = os.environ.get("PERENNIAL_OUTPUTS")
-    if folder:
+    folder = os.environ.get(OUTPUTS)
+    if not folder:
+        return
+    try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for name, value in values.items():
             file = Path(folder) / name
             file.unlink(missing_ok=True)
             with file.open("x", encoding="utf-8") as made:
                 made.write(value)
+    except OSError as error:
+        raise BadInputError(
+            f"{OUTPUTS} {shown(folder)} takes no output parameters: {error.strerror}; name a "
+            "folder to write into"
+        ) from error

@@ -28,6 +28,7 @@ from fundus.scraping.scraper import CCNewsScraper
 
 from jobs.crawl.archives import Period
 from jobs.crawl.characters import decoded, without_prolog
+from jobs.crawl.tags import has_endless_tag
 from jobs.crawl.warc import BrokenArchiveError, Record, parsed, records
 from jobs.errors import TransientError
 from jobs.kinds.articles import CHECKED, UNCHECKED
@@ -39,7 +40,7 @@ KEPT = "kept"
 DAMAGED = "damaged"  # wrong length or digest, no date, or too large
 NO_ARTICLE = "no_article"  # the publisher's URLs of this form are no articles, by Fundus
 UNDECODABLE = "undecodable"  # in no known character set
-UNPARSABLE = "unparsable"  # the parser raised an error, or what it gave makes no row
+UNPARSABLE = "unparsable"  # the parser raised an error, would take too long, or makes no row
 INCOMPLETE = "incomplete"  # title, body or publication date is missing
 OUTSIDE_PERIOD = "outside_period"
 
@@ -150,6 +151,8 @@ class ArchiveReader:
         read = decoded(found.reader.read(), charset and charset[1])
         if read is None:
             return UNDECODABLE
+        if has_endless_tag(read.text):
+            return UNPARSABLE
         self.num_repaired += read.num_replaced > 0
         headers, http_headers = dict(found.headers), dict(found.http_headers or {})
         info = WarcSourceInfo(publisher.name, self._path, headers, http_headers)

@@ -16,7 +16,7 @@ class CrawlSettings(JobSettings):
     version: ClassVar[str] = "2"
     promises = KeptArticles
 
-    period: str = Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")
+    period: str = Field(pattern=r"^2[0-9]{3}-(0[1-9]|1[0-2])$")
     """The month to crawl, as 2026-10: articles published in it, in UTC, are kept."""
     ccnews_server: Annotated[HttpAddress, OPERATIONAL] = Field(
         "https://data.commoncrawl.org/", pattern=r"^https?://"

@@ -84,3 +84,20 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInputError, match=r"cannot export to .*file/model: "):
         export(made, tmp_path / "file/model", silent)
+
+
+def test_no_link_is_followed_to_a_folder_in_which_files_would_be_deleted(tmp_path: Path) -> None:
+    made, others = commit(f"{tmp_path}/store", "model", FILES), tmp_path / "others"
+    others.mkdir()
+    (others / "kept").write_text("of somebody else")
+    (tmp_path / "model.partial").symlink_to(others)
+    with pytest.raises(BadInputError, match=r"model\.partial is a link; remove it"):
+        export(made, tmp_path / "model", silent)
+    assert files_of(others) == {"kept": b"of somebody else"}
+
+
+def test_a_path_that_leads_back_is_there_already(tmp_path: Path) -> None:
+    made = commit(f"{tmp_path}/store", "model", FILES)
+    with pytest.raises(BadInputError, match="is there already"):
+        export(made, tmp_path / "model/..", silent)
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]

@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from jobs.artifacts.reading import Artifact
-from jobs.errors import EXIT_BAD_INPUT, EXIT_STOPPED, EXIT_TRANSIENT
+from jobs.crawl.settings import CrawlSettings
+from jobs.errors import EXIT_BAD_INPUT, EXIT_STOPPED, EXIT_TRANSIENT, BadInputError
 from tests.jobs.crawl.conftest import ARCHIVES, Crawl, flags
 from tests.support.ccnews_server import Mirror
 from tests.support.pico import run_job
@@ -108,3 +109,9 @@ def test_a_month_that_is_not_over_is_refused(tmp_path: Path) -> None:
     assert result.returncode == 64
     assert "--period 2999-01 is not over before 2999-02-01" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("period", ["0000-01", "0001-01", "1999-12", "9999-12"])
+def test_a_period_outside_the_years_of_the_web_is_refused(tmp_path: Path, period: str) -> None:
+    with pytest.raises(BadInputError, match=f"--period '{period}' is wrong"):
+        CrawlSettings.from_flags(["--period", period, "--out", f"{tmp_path}/out"])
