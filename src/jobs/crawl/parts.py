@@ -26,7 +26,8 @@ from jobs.artifacts.writing import ArtifactWriter
 from jobs.command.logs import set_up_logging
 from jobs.crawl.archives import Archive, Period
 from jobs.crawl.publishers import all_publishers
-from jobs.crawl.reading import ArchiveReader, Tally, make_repeatable
+from jobs.crawl.reading import ArchiveReader, Tally
+from jobs.crawl.repeatable import make_repeatable
 from jobs.crawl.server import Server
 from jobs.errors import EXIT_TRANSIENT, BadInputError, TransientError
 from jobs.kinds.articles import ROW_GROUP_ROWS, SCHEMA, write_part

@@ -9,16 +9,13 @@ a complete article.
 Whatever error a record meets is that record's own: it is counted, and the next one is read.
 """
 
-import os
 import re
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import langdetect
 import lxml.etree  # type: ignore[import-untyped]
 from fundus.publishers import Publisher
 from fundus.scraping.article import Article
@@ -50,17 +47,6 @@ _AS_WINDOWS_1252 = {chr(code): bytes([code]).decode("cp1252", "ignore") for code
 
 Tally = dict[str, Counter[str]]
 """Publisher's id → what became of its pages → how many."""
-
-
-def make_repeatable() -> None:
-    """Makes Fundus's languages and dates the same in every run and on every machine.
-
-    langdetect draws random numbers unless seeded, and dateutil reads a time zone's
-    abbreviation by the local zone.
-    """
-    langdetect.DetectorFactory.seed = 0
-    os.environ["TZ"] = "UTC"
-    time.tzset()
 
 
 class ArchiveReader:

@@ -11,7 +11,8 @@ from fundus import CCNewsCrawler, PublisherCollection
 
 from jobs.crawl.archives import Archive, Period, list_archives
 from jobs.crawl.publishers import choose
-from jobs.crawl.reading import KEPT, ArchiveReader, make_repeatable
+from jobs.crawl.reading import KEPT, ArchiveReader
+from jobs.crawl.repeatable import make_repeatable
 from jobs.crawl.server import Server
 from jobs.kinds.articles import read_articles
 from tests.jobs.crawl.conftest import Crawl
