@@ -4,7 +4,7 @@ Included: tokens and ids, roles (``eos_token``), the chat template, and that the
 each other. Not included: how text is cut into tokens (`jobs.kinds.tokenizer`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,10 +57,8 @@ def read_files(folder: Path, where: str) -> Files:
     for token, entry in added.items():
         if ids.setdefault(token, entry["id"]) != entry["id"]:
             raise wrong(where, FILE, f"{shown(token)} has the ids {ids[token]} and {entry['id']}")
-    for token, number in _decoder(settings, where).items():
-        if ids.get(token) != number:
-            said = f"{shown(token)} has id {number} in {SETTINGS}, and {ids.get(token)}"
-            raise wrong(where, FILE, said)
+    _check_ids("post_processor", around_text(tree), ids, where)
+    _check_ids(SETTINGS, _decoder(settings, where).items(), ids, where)
     if "added_tokens_decoder" not in settings:
         settings = {**settings, **_read(folder, SPECIAL, where)}
     for name, types in KEPT.items():
@@ -118,6 +116,41 @@ def _decoder(settings: Mapping[str, Any], where: str) -> dict[str, int]:
         if not isinstance(token, str) or not known or len(number) > 20:
             raise wrong(where, SETTINGS, f"added_tokens_decoder has {shown(number)}: no token")
         found[token] = int(number)
+    return found
+
+
+def _check_ids(
+    part: str, said: Iterable[tuple[str, Any]], ids: Mapping[str, int], where: str
+) -> None:
+    for token, number in said:
+        if ids.get(token) != number:
+            fault = f"{shown(token)} has id {shown(number)} in {part}, and {ids.get(token)}"
+            raise wrong(where, FILE, fault)
+
+
+def around_text(tree: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Token and id of what the post-processor puts around a text, so far as it is well formed.
+
+    What is not, the library refuses.
+    """
+    found: list[tuple[str, Any]] = []
+    left = [tree.get("post_processor")]
+    while left:
+        one = left.pop()
+        if not isinstance(one, dict):
+            continue
+        left += one["processors"] if isinstance(one.get("processors"), list) else []
+        pairs = [one.get("sep"), one.get("cls")]  # of Bert and Roberta
+        special = one.get("special_tokens")
+        for entry in special.values() if isinstance(special, dict) else ():
+            parts = [entry.get(key) for key in ("tokens", "ids")] if isinstance(entry, dict) else []
+            if all(isinstance(part, list) for part in parts):
+                pairs += map(list, zip(*parts, strict=False))
+        found += [
+            (pair[0], pair[1])
+            for pair in pairs
+            if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)
+        ]
     return found
 
 
