@@ -32,6 +32,9 @@ THOUGHTS = (
     "{{ m.content.split('think')[-1] }}{% else %}{{ m.content }}{% endif %} <|end|> {% endfor %}"
     "{% if add_generation_prompt %}<|begin|> assistant {% endif %}"
 )
+MARKED_BY_PLUS = MARKED.replace("{% generation %}", "{%+ generation +%}")
+MARK_IN_A_COMMENT = "{# {% generation %} #}" + PLAIN
+MARK_AS_TEXT = PLAIN + "{% if false %}{% raw %}{% generation %}{% endraw %}{% endif %}"
 ONE = (("user", "the baker"), ("assistant", "makes bread"))
 TWO = (*ONE, ("user", "and nails"), ("assistant", "hm"))
 THINKING = (*ONE[:1], ("assistant", "hm think makes bread"))
@@ -63,6 +66,9 @@ AGAIN = "<|begin|> user and nails <|end|> <|begin|> assistant "
     [
         (PLAIN, ONE, LEARNED),
         (MARKED, ONE, LEARNED),
+        (MARKED_BY_PLUS, ONE, LEARNED),
+        (MARK_IN_A_COMMENT, ONE, LEARNED),
+        (MARK_AS_TEXT, ONE, LEARNED),
         (PLAIN, TWO, f"{LEARNED} {AGAIN}HM <|END|>"),
         (MARKED, TWO, f"{LEARNED} {AGAIN}HM <|END|>"),
         (PLAIN, (("system", "hm"), *ONE), f"<|begin|> system hm <|end|> {LEARNED}"),
