@@ -96,6 +96,9 @@ def _added(tree: Mapping[str, Any], where: str) -> dict[str, Mapping[str, Any]]:
 def _model_ids(tree: Mapping[str, Any], where: str) -> dict[str, int]:
     model = tree.get("model")
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    if isinstance(model, dict) and model.get("dropout"):
+        said = f"model.dropout {shown(model['dropout'])} draws ids at random; remove it, or"
+        raise BadInputError(f"{where}/{FILE}: {said} {FIX}")
     if isinstance(vocabulary, list):  # Unigram: [token, score] in the order of ids
         names = [entry[0] if isinstance(entry, list) and entry else None for entry in vocabulary]
         if all(isinstance(name, str) for name in names):

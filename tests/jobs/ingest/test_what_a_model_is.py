@@ -110,6 +110,15 @@ def around(token: str, id_: int) -> Change:
     return alter
 
 
+def dropout(share: float) -> Change:
+    def alter(folder: Path) -> None:
+        tree = json.loads((folder / "tokenizer.json").read_text())
+        tree["model"]["dropout"] = share
+        (folder / "tokenizer.json").write_text(json.dumps(tree))
+
+    return alter
+
+
 def written(name: str, data: bytes) -> Change:
     def alter(folder: Path) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
@@ -219,6 +228,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "another id around texts": (around("<s>", 1), "'<s>' has id 1 in post_processor, and 0"),
     "no token around texts": (around("<x>", 900), "'<x>' has id 900 in post_processor, and None"),
     "no row for what is around texts": (both(token(900), around("<more>", 900)), "has no row: '<"),
+    "ids at random": (dropout(0.5), "model.dropout 0.5 draws ids at random; remove it"),
     "a tokenizer that is none": (written("tokenizer.json", b"{}"), "no tokenizer's file"),
 }  # fmt: skip
 
