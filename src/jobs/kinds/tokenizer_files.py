@@ -16,7 +16,8 @@ from jobs.words import shown
 FILE = "tokenizer.json"
 SETTINGS = "tokenizer_config.json"
 SPECIAL = "special_tokens_map.json"
-TEMPLATE = "chat_template.jinja"
+TEMPLATES = ("additional_chat_templates/default.jinja", "chat_template.jinja")
+"""Where transformers looks for the chat template; the first there is counts."""
 ROLES = tuple(f"{role}_token" for role in ("bos", "eos", "unk", "sep", "pad", "cls", "mask"))
 KEPT = {"model_max_length": (int, float), "clean_up_tokenization_spaces": (bool,)}
 """What else of tokenizer_config.json is used, and its types."""
@@ -171,12 +172,13 @@ def _roles(settings: Mapping[str, Any], ids: Mapping[str, int], where: str) -> d
 
 
 def _template(folder: Path, settings: Mapping[str, Any], where: str) -> str | None:
-    """The chat template: the file of its own, else that of tokenizer_config.json (the default)."""
-    if (folder / TEMPLATE).is_file():
-        try:
-            return (folder / TEMPLATE).read_bytes().decode()
-        except UnicodeDecodeError as error:
-            raise wrong(where, TEMPLATE, f"it is no text in UTF-8: {error}") from error
+    """The chat template: a file of its own, else that of tokenizer_config.json (the default)."""
+    for name in TEMPLATES:
+        if (folder / name).is_file():
+            try:
+                return (folder / name).read_bytes().decode()
+            except UnicodeDecodeError as error:
+                raise wrong(where, name, f"it is no text in UTF-8: {error}") from error
     found = settings.get("chat_template")
     if isinstance(found, list):  # older files: [{"name": "default", "template": "…"}, …]
         named = {str(one.get("name")): one.get("template") for one in found if type(one) is dict}

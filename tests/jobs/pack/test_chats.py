@@ -147,6 +147,20 @@ def test_tokens_carry_loss_by_their_places() -> None:
             masked(6, [span], places)
 
 
+def test_the_template_is_the_one_that_transformers_takes(tmp_path: Path) -> None:
+    """Of those by name, the default one goes before chat_template.jinja."""
+    from transformers import AutoTokenizer
+
+    write(tmp_path, shapes.words(), chat_template="other")
+    named = tmp_path / "additional_chat_templates"
+    named.mkdir(exist_ok=True)
+    (named / "default.jinja").write_text(PLAIN)
+    assert load_tokenizer(tmp_path, "m").chat_template == PLAIN
+    (tmp_path / "chat_template.jinja").unlink(missing_ok=True)
+    assert load_tokenizer(tmp_path, "m").chat_template == PLAIN
+    assert AutoTokenizer.from_pretrained(tmp_path).chat_template == PLAIN
+
+
 def test_without_a_template_there_are_no_chats(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="has no chat template"):
         Chats(load_tokenizer(write(tmp_path, shapes.words()), "m"), "m")
