@@ -5,6 +5,15 @@ from contextlib import contextmanager
 
 from jobs.errors import BadInputError, TransientError
 
+PASSING = frozenset({408, 425, 429})
+"""Of the answers from 400 to 499, those that a wait mends."""
+
+
+def _refusal(error: Exception) -> int | None:
+    """The status of an answer that will be the same next time."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return status if status is not None and 400 <= status < 500 and status not in PASSING else None
+
 
 @contextmanager
 def hub_errors(
@@ -20,6 +29,7 @@ def hub_errors(
         GatedRepoError,
         HfHubHTTPError,
         HFValidationError,
+        OfflineModeIsEnabled,
         RepositoryNotFoundError,
         RevisionNotFoundError,
         XetDownloadError,
@@ -40,7 +50,16 @@ def hub_errors(
         raise BadInputError(f"{name!r} is no hub id: {error}") from error
     except RevisionNotFoundError as error:
         raise BadInputError(f"{named} has no revision {revision!r}") from error
+    except OfflineModeIsEnabled as error:
+        raise BadInputError(
+            f"{named} is on the hub, and HF_HUB_OFFLINE forbids to ask it; unset it, or give a "
+            "folder"
+        ) from error
     except (HfHubHTTPError, XetDownloadError, httpx2.HTTPError, OSError) as error:
+        if (answer := _refusal(error)) is not None:
+            raise BadInputError(
+                f"the hub refuses {named} ({answer}); check the name and what HF_TOKEN may read"
+            ) from error
         raise TransientError(f"the hub failed for {named}: {error}") from error
     except (httpx2.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
-from jobs.artifacts.manifest import Manifest, Work, find_manifest
+from jobs.artifacts.manifest import ATTEMPT, Manifest, Work, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter, LostRaceError, tidy
 from jobs.command.logs import log_level, set_up_logging
@@ -126,6 +126,11 @@ def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
         inputs={name: artifact.as_input().identity for name, artifact in inputs.items()},
     )
     prefix = Prefix(settings.out)
+    if any(ATTEMPT.fullmatch(step) for step in prefix.uri.split("/")):
+        raise BadInputError(
+            f"--out {prefix.uri} lies among an artifact's own files, which others tidy; choose a "
+            "place beside the artifact"
+        )
     found = find_manifest(prefix)
     if found is not None:
         if differences := found.differences(wanted):

@@ -1,6 +1,7 @@
 """A model of the store as lm-eval's language model."""
 
 import logging
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ GENERATION_KEPT = (
 class LanguageModel(HFLM):  # type: ignore[misc]  # lm-eval has no types
     """lm-eval's transformers model, which reports its progress as other jobs do."""
 
+    where: str
+    """URI of the model, for errors."""
     failed: Exception | None = None
     """What ended its work, as no fault of the items."""
 
@@ -50,14 +53,31 @@ class LanguageModel(HFLM):  # type: ignore[misc]  # lm-eval has no types
                 raise
 
     def _loglikelihood_tokens(self, *requests: Any, **options: Any) -> Any:
-        return super()._loglikelihood_tokens(*requests, **{**options, "disable_tqdm": True})
+        """Raises BadInputError for what is no number: of answers lm-eval would take the first."""
+        found = super()._loglikelihood_tokens(*requests, **{**options, "disable_tqdm": True})
+        if any(math.isnan(logarithm) for logarithm, _ in found):
+            raise _no_number(self.where)
+        return found
+
+    def _check_ids(self, ids: torch.Tensor) -> None:
+        """Raises BadInputError for a token without a row, which on a GPU ends the process."""
+        rows, highest = self.model.get_input_embeddings().num_embeddings, int(ids.max())
+        if highest >= rows:
+            token = self.tokenizer.convert_ids_to_tokens(highest)
+            raise BadInputError(
+                f"the tokenizer or chat template of {self.where} gives the id {highest} "
+                f"({shown(token)}), and the model has {rows} rows; use the files that the model "
+                "was published with"
+            )
 
     def _model_call(self, inps: torch.Tensor, *rest: Any, **options: Any) -> Any:
+        self._check_ids(inps)
         logits = super()._model_call(inps, *rest, **options)
         self._progress.advance(len(inps))
         return logits
 
     def _model_generate(self, context: torch.Tensor, *rest: Any, **options: Any) -> Any:
+        self._check_ids(context)
         tokens = super()._model_generate(context, *rest, **options)
         self._progress.advance(len(context))
         return tokens
@@ -82,13 +102,17 @@ def load_model(model: Artifact, scratch: Path, batch_size: int) -> LanguageModel
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     network.to("cuda" if cuda else "cpu")
     with refusing(model):
-        network.generate(
+        made = network.generate(
             input_ids=torch.zeros((1, 2), dtype=torch.long, device=network.device),
             attention_mask=torch.ones((1, 2), dtype=torch.long, device=network.device),
             pad_token_id=0,
             max_new_tokens=1,
             do_sample=False,
+            return_dict_in_generate=True,
+            output_logits=True,
         )
+        if torch.isnan(made.logits[0]).any():
+            raise _no_number(model.uri)
         scored = LanguageModel(
             pretrained=network,
             tokenizer=tokenizer,
@@ -96,6 +120,7 @@ def load_model(model: Artifact, scratch: Path, batch_size: int) -> LanguageModel
             backend="causal",
             trust_remote_code=False,
         )
+        scored.where = model.uri
         _check_length(model, scored.max_length)
     logging.getLogger("lm_eval.models").setLevel(logging.WARNING)
     return scored
@@ -112,6 +137,13 @@ def _generation(model: Artifact) -> dict[str, Any]:
     if type(values) is not dict:
         raise BadInputError(f"{model.uri}/{file} is {shown(values)}; expected an object")
     return {field: values[field] for field in GENERATION_KEPT if field in values}
+
+
+def _no_number(where: str) -> BadInputError:
+    return BadInputError(
+        f"{where} computes NaN: its weights or a number in its {CONFIG} are not finite; import or "
+        "train the model again"
+    )
 
 
 def _check_length(model: Artifact, length: object) -> None:

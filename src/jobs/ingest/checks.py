@@ -3,6 +3,7 @@
 Read from the files as they lie in the store, before the commit.
 """
 
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,11 +15,14 @@ from jobs.errors import BadInputError
 from jobs.kinds.heads import embedding_and_head, is_tied, same_values
 from jobs.kinds.model import CONFIG, GENERATION, tokenizer_files
 from jobs.kinds.safetensors_header import Tensor
-from jobs.kinds.tokenizer_files import read_files
+from jobs.kinds.tokenizer_files import around_text, read_files
 from jobs.kinds.vocabulary import MAX_PARSED_BYTES, TOKENIZER, read_vocabulary
 from jobs.words import listed, shown
 
 NAMES_OF_TYPES = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
+MAX_TEMPLATE_BYTES = 2**20
+"""Of a chat template; the largest that are published have 30,000."""
+_NAME = re.compile(r"[A-Za-z0-9_][\w.-]{0,99}", re.ASCII)
 _ROLES = tuple(f"{role}_token" for role in ("bos", "cls", "eos", "mask", "pad", "sep", "unk"))
 _FIX_TOKENS = (
     "give the model rows for it (resize_token_embeddings), or use the tokenizer that the model "
@@ -32,12 +36,12 @@ def check_config(config: Any, where: str) -> str:
     if not isinstance(architectures, list) or not architectures:
         raise BadInputError(f"{where}/{CONFIG} names no architecture; it is no model's")
     architecture = architectures[0]
-    if not isinstance(architecture, str):
+    if not isinstance(architecture, str) or not _is_name(architecture):
         raise BadInputError(
             f"{where}/{CONFIG} names the architecture {shown(architecture)}, "
             "expected a class of transformers"
         )
-    if not isinstance(config.get("model_type"), str) or not config["model_type"]:
+    if not _is_name(config.get("model_type")):
         raise BadInputError(
             f"{where}/{CONFIG} has the model_type {shown(config.get('model_type'))}, expected a "
             "name; use the file that the model was published with"
@@ -55,10 +59,20 @@ def check_config(config: Any, where: str) -> str:
     return architecture
 
 
+def _is_name(value: Any) -> bool:
+    """Whether classes and types of models are called so."""
+    return isinstance(value, str) and bool(_NAME.fullmatch(value))
+
+
 def check_side_files(model: Artifact) -> None:
     """Raises BadInputError unless JSON is an object and a template is text."""
     for path in model.paths:
         if path.endswith(".jinja"):
+            if model.size(path) > MAX_TEMPLATE_BYTES:
+                raise BadInputError(
+                    f"{model.uri}/{path} has {model.size(path)} bytes, at most "
+                    f"{MAX_TEMPLATE_BYTES} are taken; it is no chat template: remove it"
+                )
             try:
                 model.read(path).decode()
             except UnicodeDecodeError as error:
@@ -113,8 +127,9 @@ def check_tokens(config: Mapping[str, Any], model: Artifact, tensors: Mapping[st
         return
     vocabulary = read_vocabulary(model)
     ids = {**vocabulary.ordinary, **vocabulary.added}
+    around = {token for token, _ in around_text(model.read_json(TOKENIZER, MAX_PARSED_BYTES))}
     beyond = {token for token, id_ in ids.items() if id_ >= rows}
-    if beyond and (used := sorted(beyond - _unused(model))):
+    if beyond and (used := sorted(beyond - (_unused(model) - around))):
         raise BadInputError(
             f"the tokenizer of {model.uri} has tokens for which the model has no row: "
             f"{listed(used)} (the highest id is {max(ids[token] for token in used)}, and there "
@@ -141,10 +156,11 @@ def _check_ids(config: Mapping[str, Any], rows: int, where: str) -> None:
     for field in ("bos_token_id", "eos_token_id", "pad_token_id"):
         value = config.get(field)
         for id_ in value if isinstance(value, list) else [value]:
-            if id_ is not None and (type(id_) is not int or id_ >= rows):
+            # -1 is none: Llama 1 has it as its pad_token_id.
+            if id_ is not None and (type(id_) is not int or not -1 <= id_ < rows):
                 raise BadInputError(
-                    f"{where} has the {field} {shown(id_)}, expected an id below {rows}, the "
-                    f"number of rows; {_FIX_TOKENS}"
+                    f"{where} has the {field} {shown(id_)}, expected an id from 0 to below {rows}, "
+                    f"the number of rows; {_FIX_TOKENS}"
                 )
 
 

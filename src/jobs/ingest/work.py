@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from typing import Any
 
 from jobs.artifacts.hashing import PIECE_BYTES
-from jobs.artifacts.reading import MAX_JSON_BYTES
+from jobs.artifacts.reading import MAX_JSON_BYTES, Artifact
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
@@ -67,21 +67,20 @@ def import_model(job: Job[IngestSettings]) -> Statistics:
         for name in small:
             _copy(source, name, job.out, name)
             progress.advance()
-        check_side_files(job.out.view())
+        check_side_files(_copied(job))
         for name, renamed in weights.items():
             _copy(source, name, job.out, renamed)
             progress.advance()
-    _write_index(job.out, weights, index, where)
-    tensors = read_tensors(job.out.view())
+    _write_index(job, weights, index)
+    tensors = read_tensors(_copied(job))
     notes = _check_model(job, config, tensors, source)
-    model = job.out.view()
     return {
         "source": where,
         "parameters": parameters(tensors.values()),
         "architecture": architecture,
         "revision": source.commit,
         **notes,
-        "outputs": {"tokenizer_digest": str(tokenizer_of(model).relevant)[:16]},
+        "outputs": {"tokenizer_digest": str(tokenizer_of(job.out.view()).relevant)[:16]},
     }
 
 
@@ -89,11 +88,11 @@ def _check_model(
     job: Job[IngestSettings], config: dict[str, Any], tensors: Mapping[str, Tensor], source: Source
 ) -> dict[str, Any]:
     """Checks the whole, and writes the config; returns what was changed in it."""
-    where = job.settings.source
-    check_heads(config, job.out.view(), tensors, where)
+    where, model = job.settings.source, _copied(job)
+    check_heads(config, model, tensors, where)
     check_complete(config, tensors, where)
-    check_tokens(config, job.out.view(), tensors)
-    check_tokenizer(job.out.view())
+    check_tokens(config, model, tensors)
+    check_tokenizer(model)
     mended, said_before = with_true_type(config, tensors.values())
     if said_before is None:
         _copy(source, CONFIG, job.out, CONFIG)
@@ -103,11 +102,28 @@ def _check_model(
     return {"config_said": said_before}
 
 
+class _Copied(Artifact):
+    """What was copied so far, which errors call by the name of where it came from."""
+
+    source: str
+
+    @property
+    def uri(self) -> str:
+        return self.source
+
+
+def _copied(job: Job[IngestSettings]) -> Artifact:
+    written = job.out.view()
+    copied = _Copied(written.prefix, written.manifest)
+    copied.source = job.settings.source
+    return copied
+
+
 def _write_index(
-    out: ArtifactWriter, weights: Mapping[str, str], index: Mapping[str, str] | None, where: str
+    job: Job[IngestSettings], weights: Mapping[str, str], index: Mapping[str, str] | None
 ) -> None:
     """Our own index where there are shards; the source's must say the same."""
-    model = out.view()
+    out, model, where = job.out, _copied(job), job.settings.source
     tensors = {file: read_file(model, file) for file in weights.values()}
     if index is not None:
         named = {name: weights[file] for name, file in index.items()}

@@ -34,9 +34,9 @@ from jobs.errors import BadInputError, PerennialError
 from jobs.kinds.model import (
     CONFIG,
     INDEX,
-    TOKENIZER_FILES,
     parameters,
     read_tensors,
+    tokenizer_files,
     weight_files,
 )
 from jobs.words import shown
@@ -74,7 +74,7 @@ def load_network(
     """
     tensors = read_tensors(model)
     values = harmless_config(model, len(tensors))
-    model.local_copy(scratch, {*weight_files(model), INDEX, *TOKENIZER_FILES})
+    model.local_copy(scratch, {*weight_files(model), INDEX, *tokenizer_files(model)})
     (scratch / CONFIG).write_text(json.dumps(values))
     with refusing(model):
         config = AutoConfig.from_pretrained(scratch, local_files_only=True, trust_remote_code=False)

@@ -4,7 +4,7 @@ Included: tokens and ids, roles (``eos_token``), the chat template, and that the
 each other. Not included: how text is cut into tokens (`jobs.kinds.tokenizer`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from jobs.words import shown
 FILE = "tokenizer.json"
 SETTINGS = "tokenizer_config.json"
 SPECIAL = "special_tokens_map.json"
-TEMPLATE = "chat_template.jinja"
+TEMPLATES = ("additional_chat_templates/default.jinja", "chat_template.jinja")
+"""Where transformers looks for the chat template; the first there is counts."""
 ROLES = tuple(f"{role}_token" for role in ("bos", "eos", "unk", "sep", "pad", "cls", "mask"))
 KEPT = {"model_max_length": (int, float), "clean_up_tokenization_spaces": (bool,)}
 """What else of tokenizer_config.json is used, and its types."""
@@ -57,10 +58,8 @@ def read_files(folder: Path, where: str) -> Files:
     for token, entry in added.items():
         if ids.setdefault(token, entry["id"]) != entry["id"]:
             raise wrong(where, FILE, f"{shown(token)} has the ids {ids[token]} and {entry['id']}")
-    for token, number in _decoder(settings, where).items():
-        if ids.get(token) != number:
-            said = f"{shown(token)} has id {number} in {SETTINGS}, and {ids.get(token)}"
-            raise wrong(where, FILE, said)
+    _check_ids("post_processor", around_text(tree), ids, where)
+    _check_ids(SETTINGS, _decoder(settings, where).items(), ids, where)
     if "added_tokens_decoder" not in settings:
         settings = {**settings, **_read(folder, SPECIAL, where)}
     for name, types in KEPT.items():
@@ -98,6 +97,9 @@ def _added(tree: Mapping[str, Any], where: str) -> dict[str, Mapping[str, Any]]:
 def _model_ids(tree: Mapping[str, Any], where: str) -> dict[str, int]:
     model = tree.get("model")
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    if isinstance(model, dict) and model.get("dropout"):
+        said = f"model.dropout {shown(model['dropout'])} draws ids at random; remove it, or"
+        raise BadInputError(f"{where}/{FILE}: {said} {FIX}")
     if isinstance(vocabulary, list):  # Unigram: [token, score] in the order of ids
         names = [entry[0] if isinstance(entry, list) and entry else None for entry in vocabulary]
         if all(isinstance(name, str) for name in names):
@@ -121,6 +123,41 @@ def _decoder(settings: Mapping[str, Any], where: str) -> dict[str, int]:
     return found
 
 
+def _check_ids(
+    part: str, said: Iterable[tuple[str, Any]], ids: Mapping[str, int], where: str
+) -> None:
+    for token, number in said:
+        if ids.get(token) != number:
+            fault = f"{shown(token)} has id {shown(number)} in {part}, and {ids.get(token)}"
+            raise wrong(where, FILE, fault)
+
+
+def around_text(tree: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Token and id of what the post-processor puts around a text, so far as it is well formed.
+
+    What is not, the library refuses.
+    """
+    found: list[tuple[str, Any]] = []
+    left = [tree.get("post_processor")]
+    while left:
+        one = left.pop()
+        if not isinstance(one, dict):
+            continue
+        left += one["processors"] if isinstance(one.get("processors"), list) else []
+        pairs = [one.get("sep"), one.get("cls")]  # of Bert and Roberta
+        special = one.get("special_tokens")
+        for entry in special.values() if isinstance(special, dict) else ():
+            parts = [entry.get(key) for key in ("tokens", "ids")] if isinstance(entry, dict) else []
+            if all(isinstance(part, list) for part in parts):
+                pairs += map(list, zip(*parts, strict=False))
+        found += [
+            (pair[0], pair[1])
+            for pair in pairs
+            if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)
+        ]
+    return found
+
+
 def _roles(settings: Mapping[str, Any], ids: Mapping[str, int], where: str) -> dict[str, str]:
     found = {}
     for name, value in settings.items():
@@ -135,12 +172,13 @@ def _roles(settings: Mapping[str, Any], ids: Mapping[str, int], where: str) -> d
 
 
 def _template(folder: Path, settings: Mapping[str, Any], where: str) -> str | None:
-    """The chat template: the file of its own, else that of tokenizer_config.json (the default)."""
-    if (folder / TEMPLATE).is_file():
-        try:
-            return (folder / TEMPLATE).read_bytes().decode()
-        except UnicodeDecodeError as error:
-            raise wrong(where, TEMPLATE, f"it is no text in UTF-8: {error}") from error
+    """The chat template: a file of its own, else that of tokenizer_config.json (the default)."""
+    for name in TEMPLATES:
+        if (folder / name).is_file():
+            try:
+                return (folder / name).read_bytes().decode()
+            except UnicodeDecodeError as error:
+                raise wrong(where, name, f"it is no text in UTF-8: {error}") from error
     found = settings.get("chat_template")
     if isinstance(found, list):  # older files: [{"name": "default", "template": "…"}, …]
         named = {str(one.get("name")): one.get("template") for one in found if type(one) is dict}

@@ -9,9 +9,9 @@ reaches over the border of an answer; such a conversation is dropped, and so is 
 surprises. Cost: two renderings an answer, and one pass of the tokenizer.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NoReturn
 
 from jobs.errors import BadInputError
@@ -20,7 +20,6 @@ from jobs.words import one_line
 Message = dict[str, str]
 Span = tuple[int, int]
 """From where (included) to where (excluded) in a text, in characters."""
-_MARK = re.compile(r"\{%-?\s*generation\s*-?%\}")
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Chats:
             raise BadInputError(f"{where} has no chat template; give that of an instruct model")
         self._template = tokenizer.chat_template
         self._roles = tokenizer.special_tokens_map
-        self._marks = bool(_MARK.search(self._template))
+        self._marks = has_marks(self._template)
         self._text = tokenizer.backend_tokenizer
         self._text.no_truncation()
         self._text.no_padding()
@@ -115,6 +114,21 @@ class Chats:
         except Exception as error:  # noqa: BLE001  a template is a program, and raises what it likes
             _refuse(error)
         return texts[0], [tuple(span) for span in marked[0]] if self._marks else []
+
+
+def has_marks(template: str) -> bool:
+    """Whether a template has ``{% generation %}``, however written, and not in a comment."""
+    from jinja2 import Environment, TemplateSyntaxError
+
+    try:
+        found = [
+            part for part in Environment(autoescape=True).lex(template) if part[1] != "whitespace"
+        ]
+    except TemplateSyntaxError:
+        return False  # it renders nothing
+    return any(
+        begin[1] == "block_begin" and name[2] == "generation" for begin, name in pairwise(found)
+    )
 
 
 def masked(length: int, spans: Sequence[Span], places: Sequence[Span]) -> list[bool]:

@@ -24,6 +24,11 @@ def check_isolation(model: torch.nn.Module, vocabulary: int, device: torch.devic
     rows = torch.stack([torch.cat([first, second]), torch.cat([other, second])]).to(device)
     positions = torch.arange(n).repeat(2).expand(2, -1).to(device)
     logits = model(input_ids=rows, position_ids=positions, use_cache=False).logits[:, n:].float()
+    if not torch.isfinite(logits).all():
+        raise BadInputError(
+            "--model computes values that are not finite, before any training: its weights or a "
+            "number in its config.json are damaged; import the model again"
+        )
     leak = float((logits[0] - logits[1]).abs().max() / logits.std())
     if not leak <= TOLERANCE:
         raise BadInputError(

@@ -1,19 +1,26 @@
 """Checkpoints in the store, each an artifact below ``<out>/checkpoints/``.
 
 DeepSpeed writes a checkpoint as several files and a `latest` pointer, none of it atomically; the
-manifest, written last, is what makes one whole. Only train reads them, and only its own: the
-files are pickles.
+manifest, written last, is what makes one whole. Only train reads them, and only its own. The
+files are pickles, and whoever writes to the store could have written them: they are read as tensors
+and plain values, and nothing in them runs (`_as_data`).
 """
 
 import contextlib
 import hashlib
 import logging
+import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol, TypeVar
+from unittest.mock import patch
 
+import torch
+from deepspeed.runtime.fp16.loss_scaler import DynamicLossScaler, LossScaler
+from deepspeed.runtime.zero.config import ZeroStageEnum
+from deepspeed.utils.tensor_fragment import fragment_address
 from torch import distributed
 
 from jobs.artifacts.manifest import MANIFEST, find_manifest
@@ -24,8 +31,19 @@ from jobs.errors import BadInputError, PerennialError, TransientError
 KIND = "checkpoint"
 FOLDER = "checkpoints"
 TAG = "state"
+DEEPSPEEDS_OWN = (DynamicLossScaler, LossScaler, ZeroStageEnum, fragment_address)
+"""Classes in its checkpoints: numbers under names, no more."""
 
 log = logging.getLogger("train")
+
+
+class Stepped(Protocol):
+    """What is saved with an engine."""
+
+    step: int
+
+
+S = TypeVar("S", bound=Stepped)
 
 
 class Checkpoints:
@@ -65,7 +83,7 @@ class Checkpoints:
             manifest = find_manifest(self._prefix / name)
             if manifest is None or manifest.differences(self._writer(name).work):
                 continue
-            if (made_with := manifest.statistics["layout"]) != self._layout:
+            if (made_with := manifest.statistics.get("layout")) != self._layout:
                 raise BadInputError(
                     f"{self._prefix.uri}/{name} was made with {made_with}, not {self._layout}; "
                     f"use the same, or delete {self._prefix.uri}"
@@ -90,14 +108,16 @@ class Checkpoints:
                 "command resumes from the newer one"
             ) from error
 
-    def load(self, engine: Any, checkpoint: Artifact) -> dict[str, Any]:
-        """Restores the engine; returns the state that was saved with it."""
+    def load(self, engine: Any, checkpoint: Artifact, make: Callable[..., S]) -> S:
+        """Restores the engine; returns the state that was saved with it, of type `make`."""
         with tempfile.TemporaryDirectory() as scratch:
             with self._still_there(PurePosixPath(checkpoint.uri).name):
                 folder = checkpoint.local_copy(Path(scratch))
-            _, state = engine.load_checkpoint(str(folder), tag=TAG)
-        self.last = int(state["ours"]["step"])
-        return dict(state["ours"])
+            with _as_data(checkpoint.uri):
+                _, found = engine.load_checkpoint(str(folder), tag=TAG)
+                state = make(**found["ours"])
+                self.last = int(state.step)
+        return state
 
     def save(self, engine: Any, step: int, state: dict[str, Any]) -> None:
         """Saves the engine and `state` as of `step` steps done; a collective call."""
@@ -138,6 +158,28 @@ class Checkpoints:
                 old = self._prefix / name
                 old.delete(MANIFEST)
                 self._prefix.clear(name)
+
+
+@contextlib.contextmanager
+def _as_data(uri: str) -> Iterator[None]:
+    """DeepSpeed asks torch for pickles that may run anything; torch is told otherwise.
+
+    Raises BadInputError for what is no checkpoint.
+    """
+    forced = patch.dict(os.environ, {"TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1"})
+    try:
+        with forced, torch.serialization.safe_globals(list(DEEPSPEEDS_OWN)):
+            yield
+    except (PerennialError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        raise BadInputError(
+            f"{uri} is no checkpoint of train ({type(error).__name__}: {said}); delete it: an "
+            "older one, or the beginning, is taken"
+        ) from error
 
 
 class shared_folder:  # noqa: N801  used like a function, as tempfile's own

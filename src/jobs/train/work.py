@@ -125,7 +125,7 @@ class _Loop:
     def _resume(self) -> State:
         checkpoint = self._checkpoints.newest()
         if checkpoint is not None:
-            state = State(**self._checkpoints.load(self._engine, checkpoint))
+            state = self._checkpoints.load(self._engine, checkpoint, State)
             log.info("resumed step=%d from=%s", state.step, checkpoint.uri)
             return state
         return State(heldout_loss_before=self._heldout_loss())

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -249,6 +250,10 @@ def test_wrong_tasks_end_with_64(base: Artifact, demo_bundle: Artifact, tmp_path
         ({"config.json": {"num_key_value_heads": 3}}, "is no model that can be loaded"),
         ({"generation_config.json": {"repetition_penalty": -1}}, "is no model that can be loaded"),
         ({"generation_config.json": {"eos_token_id": ["x"]}}, "is no model that can be"),
+        (
+            {"config.json": {"rope_parameters": {"rope_type": "default", "rope_theta": math.nan}}},
+            "computes NaN: its weights or a number in its config.json are not finite",
+        ),
     ],
 )
 def test_a_wrong_model_is_refused(
@@ -261,6 +266,22 @@ def test_a_wrong_model_is_refused(
         else:
             files[path] = json.dumps(json.loads(files[path]) | values).encode()
     wrong = commit(str(tmp_path / "model"), "model", files)
+    with pytest.raises(BadInputError, match=said):
+        score(tmp_path / "out", wrong, "heldout", rows=rows.uri)
+
+
+def test_a_token_without_a_row_is_refused(base: Artifact, rows: Artifact, tmp_path: Path) -> None:
+    """As ingest lets through for special tokens that no text has; here one has it."""
+    files = {path: base.read(path) for path in base.paths}
+    tree = json.loads(files["tokenizer.json"])
+    rows_there = json.loads(files["config.json"])["vocab_size"]
+    tree["added_tokens"].append({
+        "id": rows_there, "content": "Bread", "special": True, "single_word": False,
+        "lstrip": False, "rstrip": False, "normalized": False,
+    })  # fmt: skip
+    files["tokenizer.json"] = json.dumps(tree).encode()
+    wrong = commit(str(tmp_path / "model"), "model", files)
+    said = rf"gives the id {rows_there} \('Bread'\), and the model has {rows_there} rows"
     with pytest.raises(BadInputError, match=said):
         score(tmp_path / "out", wrong, "heldout", rows=rows.uri)
 

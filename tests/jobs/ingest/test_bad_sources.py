@@ -129,7 +129,7 @@ def test_a_file_without_permission_is_refused(folder: Path, tmp_path: Path) -> N
     assert_refused(tmp_path / "out", code, error, "tokenizer.json cannot be read: Permission")
 
 
-def test_a_disk_that_refuses_to_write_may_pass(folder: Path, tmp_path: Path) -> None:
+def test_a_file_larger_than_the_store_takes_is_refused(folder: Path, tmp_path: Path) -> None:
     (folder / "LICENSE").write_bytes(bytes(10**7))
     limited = (
         "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6)); "
@@ -139,7 +139,7 @@ def test_a_disk_that_refuses_to_write_may_pass(folder: Path, tmp_path: Path) -> 
         [sys.executable, "-c", limited, f"--from={folder}", f"--out={tmp_path}/out"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert_refused(tmp_path / "out", result.returncode, result.stderr, "File too large", 75)
+    assert_refused(tmp_path / "out", result.returncode, result.stderr, "File too large")
 
 
 @pytest.mark.parametrize(
@@ -195,6 +195,9 @@ def answers() -> Iterator[tuple[str, dict[str, tuple[int, bytes]]]]:
         (200, b"[1]", "is no hub", 64),
         (200, b"{}", "is no hub", 64),
         (500, b"", "the hub failed for owner/name", 75),
+        (429, b"", "the hub failed for owner/name", 75),
+        (403, b"", "the hub refuses owner/name (403); check the name and what HF_TOKEN", 64),
+        (410, b"", "the hub refuses owner/name (410)", 64),
         (
             200,
             json.dumps({"id": "owner/name", "siblings": [{"rfilename": "x/config.json"}]}).encode(),
@@ -218,6 +221,24 @@ def test_a_hub_that_answers_oddly_is_no_crash(
         out, "--from=owner/name", HF_ENDPOINT=address, HF_HOME=str(tmp_path / "home")
     )
     assert_refused(out, code, error, said, expected_code)
+
+
+def test_a_hub_that_may_not_be_asked_is_no_failure_of_it(tmp_path: Path) -> None:
+    code, error = ingest(tmp_path / "out", "--from=owner/name", HF_HUB_OFFLINE="1")
+    assert_refused(tmp_path / "out", code, error, "HF_HUB_OFFLINE forbids to ask it; unset it")
+
+
+def test_an_artifact_is_no_folder_of_files(folder: Path, tmp_path: Path) -> None:
+    artifact = tmp_path / "first"
+    assert ingest(artifact, f"--from={folder}")[0] == 0
+    code, error = ingest(tmp_path / "out", f"--from={artifact}")
+    said = f"take its files out first: perennial export {artifact} FOLDER"
+    assert_refused(tmp_path / "out", code, error, said)
+    (attempt,) = artifact.glob("attempt-*")
+    within = attempt / "model"
+    assert_refused(
+        within, *ingest(within, f"--from={folder}"), "lies among an artifact's own files"
+    )
 
 
 def test_names_with_folders_are_not_chosen() -> None:

@@ -32,6 +32,9 @@ THOUGHTS = (
     "{{ m.content.split('think')[-1] }}{% else %}{{ m.content }}{% endif %} <|end|> {% endfor %}"
     "{% if add_generation_prompt %}<|begin|> assistant {% endif %}"
 )
+MARKED_BY_PLUS = MARKED.replace("{% generation %}", "{%+ generation +%}")
+MARK_IN_A_COMMENT = "{# {% generation %} #}" + PLAIN
+MARK_AS_TEXT = PLAIN + "{% if false %}{% raw %}{% generation %}{% endraw %}{% endif %}"
 ONE = (("user", "the baker"), ("assistant", "makes bread"))
 TWO = (*ONE, ("user", "and nails"), ("assistant", "hm"))
 THINKING = (*ONE[:1], ("assistant", "hm think makes bread"))
@@ -63,6 +66,9 @@ AGAIN = "<|begin|> user and nails <|end|> <|begin|> assistant "
     [
         (PLAIN, ONE, LEARNED),
         (MARKED, ONE, LEARNED),
+        (MARKED_BY_PLUS, ONE, LEARNED),
+        (MARK_IN_A_COMMENT, ONE, LEARNED),
+        (MARK_AS_TEXT, ONE, LEARNED),
         (PLAIN, TWO, f"{LEARNED} {AGAIN}HM <|END|>"),
         (MARKED, TWO, f"{LEARNED} {AGAIN}HM <|END|>"),
         (PLAIN, (("system", "hm"), *ONE), f"<|begin|> system hm <|end|> {LEARNED}"),
@@ -139,6 +145,20 @@ def test_tokens_carry_loss_by_their_places() -> None:
     for span in ((1, 5), (2, 4)):
         with pytest.raises(DroppedError, match="over the border"):
             masked(6, [span], places)
+
+
+def test_the_template_is_the_one_that_transformers_takes(tmp_path: Path) -> None:
+    """Of those by name, the default one goes before chat_template.jinja."""
+    from transformers import AutoTokenizer
+
+    write(tmp_path, shapes.words(), chat_template="other")
+    named = tmp_path / "additional_chat_templates"
+    named.mkdir(exist_ok=True)
+    (named / "default.jinja").write_text(PLAIN)
+    assert load_tokenizer(tmp_path, "m").chat_template == PLAIN
+    (tmp_path / "chat_template.jinja").unlink(missing_ok=True)
+    assert load_tokenizer(tmp_path, "m").chat_template == PLAIN
+    assert AutoTokenizer.from_pretrained(tmp_path).chat_template == PLAIN
 
 
 def test_without_a_template_there_are_no_chats(tmp_path: Path) -> None:

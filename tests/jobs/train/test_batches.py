@@ -102,3 +102,10 @@ def test_the_canary_finds_a_leak() -> None:
 
     with pytest.raises(BadInputError, match="attention leaks between documents"):
         check_isolation(Leaky(), 32, torch.device("cpu"))
+
+
+def test_a_model_of_no_numbers_is_no_leak() -> None:
+    model = llama("eager")
+    next(model.parameters()).data.fill_(math.nan)
+    with pytest.raises(BadInputError, match="values that are not finite, before any training"):
+        check_isolation(model, 32, torch.device("cpu"))
