@@ -62,6 +62,7 @@ def test_letters_stay_readable_and_lines_bounded() -> None:
         ("tokens=7 token_budget=5 digest=ab", "tokens=7 token_budget=5 digest=ab"),
         ("token 'key' has id 5", "token 'key' has id 5"),
         ("a bearer of news", "a bearer of news"),
+        ("/etc/passwd: there is no such", "/etc/passwd: there is no such"),
     ],
 )  # fmt: skip
 def test_secrets_by_their_form(text: str, masked: str) -> None:
