@@ -25,7 +25,7 @@ from pipelines.fleet.texts import why_unfit
 from pipelines.local.workflow import read_workflow
 from pipelines.output import ended_by_ctrl_c, patient_output
 
-FLEETS_OWN = ("fleet", "suite", "tasks", "families")
+FLEETS_OWN = ("fleet", "suite", "families")
 """Parameters that ``-p`` may not set: the plan and the report of a run read them from the fleet."""
 
 EXIT_SIGNAL = 128

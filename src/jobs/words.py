@@ -30,7 +30,8 @@ _NAMED = re.compile(
         (?: x-(?:amz|goog)-(?:signature|credential|security-token)
           | aws_?(?:secret_?access_?key|session_?token|access_?key_?id)
           | account_?key | shared_?access_?(?:key|signature) | secret[_-]?(?:access[_-]?)?key
-          | client_?secret | (?:access|auth|refresh|hf)[_-]?token | api[_-]?key | (?<!/)passwo?r?d | (?<!/)pwd
+          | client_?secret | (?:access|auth|refresh|hf)[_-]?token | api[_-]?key
+          | (?<!/)(?: passwo?r?d | pwd )
         ) ["']? \s* (?:[=:]|%3d) \s* ["']?
       | (?: sig | signature | token | key | secret | pass ) (?:=|%3d)
       | authorization \W{1,4} (?:(?:bearer|basic|aws4-hmac-sha256)\s+)?

@@ -80,7 +80,6 @@ def test_plan(
         (["releases", "--store", "s"], "/s: there is no such folder"),
         (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "families=[]"], "'families=[]' is wrong: set it in the fleet file"),
         (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "suite=paper"], "set it in the fleet file"),
-        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", 'tasks=["../x"]'], "set it in the fleet file"),
         (["plan", "FLEET", "--store", "s", "--period", "0001-01"], "--period '0001-01' is wrong: expected a month"),
         (["releases", "nobody", "--store", "."], "no release of 'nobody'; there are no releases yet"),
         (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "fleet=x"], "set it in the fleet file"),

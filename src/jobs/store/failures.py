@@ -41,7 +41,7 @@ MOST_ATTEMPTS = 8
 
 LASTING = frozenset({
     errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EOPNOTSUPP,
-    errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.EILSEQ,
+    errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.EILSEQ, errno.EFBIG,
 })  # fmt: skip
 """Errors of a file system that no wait mends. A full disk may be emptied."""
 LASTING_ANSWERS = frozenset({301, 405, 501})

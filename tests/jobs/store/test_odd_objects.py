@@ -82,7 +82,7 @@ def test_no_object_can_be_of_such_a_name(tmp_path: Path, use: str, path: str) ->
         (errno.ELOOP, BadInputError), (errno.ENXIO, BadInputError),
         (errno.EACCES, BadInputError), (errno.ENOSPC, TransientError),
         (errno.EIO, TransientError), (errno.ESTALE, TransientError),
-        (errno.EPERM, BadInputError), (errno.EFBIG, TransientError),
+        (errno.EPERM, BadInputError), (errno.EFBIG, BadInputError),
         (errno.EDQUOT, TransientError), (errno.EMFILE, TransientError),
     ],
 )  # fmt: skip

@@ -74,8 +74,12 @@ def full() -> int:
     return os.open("/dev/full", os.O_WRONLY)
 
 
+HEED_SIGHUP = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+"""Also where the tests themselves run under nohup."""
+
+
 def start(output: int, *arguments: str | Path, folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", COMMAND, *map(str, arguments)]
+    command = [sys.executable, "-c", HEED_SIGHUP + COMMAND, *map(str, arguments)]
     try:
         return subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE, cwd=folder)
     finally:
