@@ -151,17 +151,16 @@ def describe_part(archive: Archive, data: bytes) -> Part:
     return Part(archive, records, damaged, repaired, counted, languages)
 
 
-def kept_part(place: Prefix, plan: Plan, archive: Archive) -> bytes | None:
+def kept_part(place: Prefix, plan: Plan, archive: Archive) -> tuple[bytes, Part] | None:
     """The part that an earlier attempt left, if it is whole and of this very plan."""
     try:
         data = place.read(part_path(archive), MAX_PART_BYTES)
         metadata = ParquetFile.held(part_path(archive), data, SCHEMA).schema.metadata or {}
         if metadata.get(PLAN.encode()) != plan.identity.encode():
             return None
-        describe_part(archive, data)
+        return data, describe_part(archive, data)
     except (NotFoundError, BadInputError):
         return None
-    return data
 
 
 def write_parts(
@@ -204,13 +203,14 @@ def _missing(
     missing = []
     for archive in archives:
         path = part_path(archive)
-        kept = (kept_part(place, plan, archive) for place in out.left(path))
-        data = next((data for data in kept if data is not None), None)
-        if data is None:
+        found = (kept_part(place, plan, archive) for place in out.left(path))
+        kept = next(filter(None, found), None)
+        if kept is None:
             missing.append(archive)
         else:
+            data, part = kept
             out.write(path, data)
-            done(describe_part(archive, data))
+            done(part)
     return missing
 
 
