@@ -14,7 +14,6 @@ from tests.jobs.ingest.sources import (
     Change,
     both,
     changed,
-    fresh,
     ingest,
     put,
     settings,
@@ -23,17 +22,6 @@ from tests.jobs.ingest.sources import (
     without,
     write_index,
 )
-from tests.support.pico import write_llama
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_llama(tmp_path_factory.mktemp("source") / "model")
-
-
-@pytest.fixture
-def folder(source: Path, tmp_path: Path) -> Path:
-    return fresh(source, tmp_path / "source")
 
 
 def keeps_index_without_metadata(folder: Path) -> None:

@@ -16,7 +16,6 @@ from tests.jobs.ingest.sources import (
     Change,
     both,
     changed,
-    fresh,
     ingest,
     put,
     settings,
@@ -25,21 +24,10 @@ from tests.jobs.ingest.sources import (
     without,
     write_index,
 )
-from tests.support.pico import write_llama
 
 LAYER = "model.layers.1"
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 DOWN = f"{LAYER}.mlp.down_proj.weight"
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_llama(tmp_path_factory.mktemp("source") / "model")
-
-
-@pytest.fixture
-def folder(source: Path, tmp_path: Path) -> Path:
-    return fresh(source, tmp_path / "source")
 
 
 def only(name: str) -> Change:
