@@ -9,9 +9,9 @@ import time
 import uuid
 from pathlib import Path
 
+from jobs.command.running import OUTPUTS
 from pipelines.local import reaper
 from pipelines.local.engine import Step
-from pipelines.local.workflow import OUTPUTS
 
 THREADS = {"OMP_NUM_THREADS": "1"}
 LAST_LINES = 12

@@ -21,12 +21,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.command.running import ALREADY_DONE
+from jobs.command.running import ALREADY_DONE, OUTPUTS
 from jobs.words import invisible
 from pipelines.local import reaper
 from pipelines.local.display import Display
 from pipelines.local.engine import Outcome, Runner, Step
-from pipelines.local.workflow import OUTPUTS
 
 NOT_HERE = ("PERENNIAL_IMAGE",)  # a step that ran in no image must not claim one
 

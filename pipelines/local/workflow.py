@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from jobs.command.running import OUTPUTS
 from jobs.errors import BadInputError
 from jobs.records import Record, message_of
 from jobs.words import shown
@@ -35,9 +36,6 @@ from pipelines.local.forms import (
     VariableName,
 )
 from pipelines.yaml_source import Location, YamlSource
-
-OUTPUTS = "PERENNIAL_OUTPUTS"
-"""The variable that names the folder of a step's output parameters, a file each."""
 
 Idle = Any
 """A field that has no meaning on one machine."""

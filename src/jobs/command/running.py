@@ -37,7 +37,7 @@ F = TypeVar("F", bound=FlagSettings)
 S = TypeVar("S", bound=JobSettings)
 Statistics: TypeAlias = dict[str, Any]
 OUTPUTS = "PERENNIAL_OUTPUTS"
-"""The variable that names the folder of a step's output parameters."""
+"""The variable that names the folder of a step's output parameters, a file each."""
 ALREADY_DONE = "already-done"
 """A file beside those of a step's output parameters: its artifact was there, or another made it."""
 
