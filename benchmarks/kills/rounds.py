@@ -76,8 +76,11 @@ class Subject:
             yield self.round(kills, Random(f"{seed} {kills}"))
 
     def round(self, kills: list[Kill], random: Random) -> Round:
-        """One round; where a kill comes too late, it is begun anew with other moments."""
-        for _ in range(MOST_DRAWS):
+        """One round; where a kill comes too late, it is begun anew with other moments.
+
+        The last half of these do not wait for the first write: some jobs write in an instant.
+        """
+        for number in range(MOST_DRAWS):
             uri, begun, num_left = self._new_place(), self._begun, 0
             try:
                 for kill in kills:
@@ -86,7 +89,11 @@ class Subject:
                 if kills[-1].way is not Way.TWO or not self._two_writers(uri):
                     self._until_done(uri)
             except MissedError:
-                kills = [replace(kill, fraction=random.random()) for kill in kills]
+                early = number >= MOST_DRAWS // 2
+                kills = [
+                    replace(kill, writing=kill.writing and not early, fraction=random.random())
+                    for kill in kills
+                ]
             except WrongError as error:
                 return Round(kills, self._begun - begun, num_left, str(error))
             else:

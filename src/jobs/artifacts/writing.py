@@ -69,6 +69,14 @@ class ArtifactWriter:
         manifest = find_manifest(self.prefix)
         return manifest is not None and manifest.attempt != self._attempt
 
+    def abandon(self) -> None:
+        """Deletes all that this writer wrote, where another's artifact took its place.
+
+        The winner has tried to, but what is written meanwhile escapes it.
+        """
+        with contextlib.suppress(PerennialError):  # of no use any more, and in nobody's way
+            self.prefix.clear(self._attempt)
+
     def _stop_if_lost(self) -> None:
         if self.prefix.exists(MANIFEST):
             raise LostRaceError
@@ -205,6 +213,7 @@ class ArtifactWriter:
                 raise
             created = False  # and the winner has tidied up
         if not created:
+            self.abandon()
             artifact = Artifact.open(self.uri)
             if artifact.manifest.differences(self.work):
                 raise LostRaceError
@@ -235,9 +244,7 @@ def tidy(artifact: Artifact) -> None:
     prefix, mine = artifact.prefix, artifact.manifest.attempt
     with contextlib.suppress(PerennialError):  # of no use any more, and in nobody's way
         paths = [path.partition("/") for path, _ in prefix.list()]
-        attempts = {attempt for attempt, _, _ in paths}
-        if prefix.folder is not None:  # a listing leaves out what writers left half done
-            attempts |= {path.name for path in prefix.folder.iterdir()}
+        attempts = {attempt for attempt, _, _ in paths} | prefix.folders()
         for attempt in filter(ATTEMPT.fullmatch, attempts - {mine}):
             prefix.clear(attempt)
         for attempt, _, path in paths:

@@ -71,10 +71,10 @@ def run_job(
             statistics = work(job)
             finish(job, {**statistics, "seconds": round(time.monotonic() - started, 2)})
         except (LostRaceError, PerennialError) as error:
-            # Whatever went wrong, of an artifact that another has committed it is of no interest:
-            # the winner deletes what others wrote.
-            if not job.out.lost():
+            # Whatever went wrong, of an artifact that another has committed it is of no interest.
+            if isinstance(error, PerennialError) and not job.out.lost():
                 raise
+            job.out.abandon()
             if begin(settings, inputs) is not None:
                 raise TransientError(f"the artifact at {job.out.uri} vanished") from error
 

@@ -204,6 +204,15 @@ class Prefix:
         for entry in found:
             yield str(entry["path"]), int(entry["size"])
 
+    def folders(self) -> set[str]:
+        """Of a local one what lies directly below, also what a listing leaves out: folders with
+        nothing whole in them.
+        """
+        if self.folder is None or not self._exists:
+            return set()
+        with self._translated(""):
+            return {path.name for path in self.folder.iterdir()}
+
     def write(self, path: str, data: bytes) -> None:
         """One object, whole, replacing what was there."""
         with self._translated(path, writing=True):

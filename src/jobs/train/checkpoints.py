@@ -139,16 +139,17 @@ class Checkpoints:
         try:
             writer.upload_folder(folder)
             writer.commit({"step": step, "layout": self._layout})
-        except (LostRaceError, PerennialError):
-            if not writer.lost():
+        except (LostRaceError, PerennialError) as error:
+            if isinstance(error, PerennialError) and not writer.lost():
                 raise
+            writer.abandon()
             log.warning("lost-race another attempt saved step=%d out=%s", step, writer.uri)
 
     def _writer(self, name: str) -> ArtifactWriter:
         return self._out.beside(f"{FOLDER}/{name}", KIND)
 
     def _names(self) -> list[str]:
-        names = {path.split("/")[0] for path, _ in self._prefix.list()}
+        names = {path.split("/")[0] for path, _ in self._prefix.list()} | self._prefix.folders()
         return sorted(name for name in names if name.endswith(self._suffix))
 
     def _delete(self, older_than: str) -> None:

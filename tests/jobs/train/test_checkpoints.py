@@ -14,6 +14,7 @@ from deepspeed.runtime.zero.config import ZeroStageEnum
 from deepspeed.utils.tensor_fragment import fragment_address
 
 from jobs.artifacts.manifest import Work
+from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.errors import BadInputError
 from jobs.store.prefix import Prefix
@@ -44,11 +45,14 @@ class Hostile:
         return os.system, (f"touch {self._mark}",)
 
 
+def checkpoints(root: Path) -> Checkpoints:
+    work = Work(kind="model", producer="train 2", settings={}, inputs={})
+    return Checkpoints(ArtifactWriter(Prefix(str(root / "out")), work, {}), 0, {"processes": 1})
+
+
 def load(root: Path, data: bytes) -> State:
     checkpoint = commit(str(root / "checkpoint"), "checkpoint", {FILE: data})
-    work = Work(kind="model", producer="train 2", settings={}, inputs={})
-    writer = ArtifactWriter(Prefix(str(root / "out")), work, {})
-    return Checkpoints(writer, 0, {"processes": 1}).load(Engine(), checkpoint, State)
+    return checkpoints(root).load(Engine(), checkpoint, State)
 
 
 def saved(value: Any) -> bytes:
@@ -85,3 +89,16 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path: Path, form: Any) -> None:
 def test_what_is_no_checkpoint_is_named(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(BadInputError, match=f"{tmp_path}/checkpoint is no checkpoint of train"):
         load(tmp_path, data)
+
+
+def test_an_attempt_that_comes_second_leaves_nothing(tmp_path: Path) -> None:
+    for saved_by in ("first", "second"):
+        (tmp_path / saved_by / TAG).mkdir(parents=True)
+        (tmp_path / saved_by / FILE).write_text(saved_by)
+        checkpoints(tmp_path)._commit("step-1", tmp_path / saved_by, 1)
+    step = tmp_path / "out/checkpoints/step-1"
+    kept = Artifact.open(str(step))
+    assert kept.read(FILE) == b"first"
+    place = kept.manifest.attempt
+    left = {path.relative_to(step).as_posix() for path in step.rglob("*")}
+    assert left == {"manifest.json", f"{place}", f"{place}/{TAG}", f"{place}/{FILE}"}
