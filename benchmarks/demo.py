@@ -11,7 +11,7 @@ from rich.table import Table
 from demo.__main__ import FLEET, SAMPLE, WORK
 from demo.family import make_family
 from demo.server import serve
-from pipelines.cli import WORKFLOW, run_parameters
+from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.reading import read_fleet
 from pipelines.local.run import run_workflow
 from pipelines.local.workflow import read_workflow

@@ -12,7 +12,7 @@ from demo.__main__ import FLEET, SAMPLE, WORK
 from demo.family import make_family
 from demo.server import serve
 from jobs.store.prefix import Prefix
-from pipelines.cli import WORKFLOW, run_parameters
+from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.reading import read_fleet
 from pipelines.local.engine import Step
 from pipelines.local.run import run_workflow

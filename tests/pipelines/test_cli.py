@@ -13,6 +13,8 @@ from jobs.artifacts.manifest import Work
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.store.prefix import Prefix
 from pipelines import cli
+from pipelines.commands import refreshing
+from pipelines.commands.parameters import WORKFLOW
 from pipelines.fleet.reading import read_fleet
 from tests.pipelines.conftest import WriteFleet
 
@@ -100,7 +102,7 @@ def test_bad_input_is_one_line_and_64(
 
 def small_workflow(folder: Path, code: str) -> Path:
     """The refresh with a single step in place of its templates."""
-    document = yaml.safe_load(cli.WORKFLOW.read_text())
+    document = yaml.safe_load(WORKFLOW.read_text())
     inputs = {"parameters": [{"name": "run"}]}
     container = {"command": ["python", "-c", code], "args": ["{{inputs.parameters.run}}"]}
     tasks = [{
@@ -122,7 +124,7 @@ def test_run_ends_with_the_steps_exit_code(
     monkeypatch: pytest.MonkeyPatch, expected: int,
 ) -> None:  # fmt: skip
     code = f"import sys; print(sys.argv[1]); sys.exit({expected})"
-    monkeypatch.setattr(cli, "WORKFLOW", small_workflow(tmp_path, code))
+    monkeypatch.setattr(refreshing, "WORKFLOW", small_workflow(tmp_path, code))
     work, store = tmp_path / "work", tmp_path / "store"
     ended, out, _ = perennial(
         capfd, monkeypatch, "run", write_fleet(), "--period", "2026-10", "--store", store,
@@ -160,12 +162,12 @@ def test_parameters_are_values_of_the_chart(
     values = yaml.safe_load(out)
     assert code == 0
     assert values == {"parameters": read_fleet(path).parameters()}
-    chart = cli.WORKFLOW.parent.parent
+    chart = WORKFLOW.parent.parent
     defaults = yaml.safe_load((chart / "values.yaml").read_text())
     defaults["parameters"] |= values["parameters"]
     jsonschema.validate(defaults, json.loads((chart / "values.schema.json").read_text()))
     # The chart refuses a parameter that the workflow does not have.
-    workflow = yaml.safe_load(cli.WORKFLOW.read_text())
+    workflow = yaml.safe_load(WORKFLOW.read_text())
     known = {item["name"] for item in workflow["spec"]["arguments"]["parameters"]}
     assert values["parameters"].keys() <= known
 

@@ -10,7 +10,7 @@ import pytest
 
 from jobs.errors import BadInputError
 from jobs.stopping import GRACE
-from pipelines.cli import WORKFLOW
+from pipelines.commands.parameters import WORKFLOW
 from pipelines.local.workflow import StepTemplate, read_workflow
 from pipelines.workflows.placement import PLACES
 from tests.pipelines.local.conftest import Small, Task

@@ -10,7 +10,7 @@ from jobs.artifacts.manifest import Work
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.ingest.settings import IngestSettings
 from jobs.store.prefix import Prefix
-from pipelines.cli import WORKFLOW, run_parameters
+from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.model import Fleet
 from pipelines.fleet.reading import read_fleet
 from pipelines.local.workflow import read_workflow

@@ -1,0 +1,1 @@
+"""The commands of ``perennial``, each a function that `pipelines.cli` gives a name."""

@@ -1,0 +1,30 @@
+"""Arguments that several commands have, and what a command says."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.words import one_line
+
+FleetFile = Annotated[
+    Path, typer.Argument(metavar="FLEET", help="The fleet file, e.g. fleets/news.yaml.")
+]
+Period = Annotated[str, typer.Option(help="The month to refresh, as 2026-10.")]
+Store = Annotated[
+    str, typer.Option(help="The store: s3://bucket/prefix, gs://…, az://…, or a folder.")
+]
+RunName = Annotated[
+    str | None, typer.Option("--run", help="Name of the run; default: <fleet>-<period>.")
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--parameter", "-p", metavar="NAME=VALUE", help="Sets a parameter of the workflow."
+    ),
+]
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """One line, whatever the names, values and errors in it hold."""
+    typer.echo(one_line(text), err=err)
