@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics
 from jobs.errors import BadInputError
+from jobs.evaluate.examples import examples
 from jobs.evaluate.offline import go_offline, unpack_sentence_model
 from jobs.evaluate.scores import LmEvalResults, items, metric_scores, num_items
 from jobs.evaluate.settings import EvaluateSettings
@@ -48,7 +49,8 @@ def evaluate(job: Job[EvaluateSettings]) -> Statistics:
                 tasks = heldout_tasks(job.inputs["rows"])
         chat = bool(task and task.apply_chat_template and model.tokenizer.chat_template)
         results = _score(job, model, tasks, chat)
-    return _write(job, task, results, chat)
+    told = examples(results, tasks["tasks"])
+    return {**_write(job, task, results, chat), **told.model_dump(mode="json", exclude_none=True)}
 
 
 def _find_task(job: Job[EvaluateSettings]) -> Task:

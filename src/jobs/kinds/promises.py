@@ -49,6 +49,58 @@ class PackedRows(Promised):
     tokens: int
 
 
+class LossPoint(Promised):
+    """Some steps of training one after another: as a rule one, in long runs a few together."""
+
+    step: int
+    """Number of the last of them, from 0."""
+    loss: float = Field(allow_inf_nan=False)
+    """Mean loss a token, in nats, of what was trained on in them."""
+    rate: float = Field(allow_inf_nan=False)
+    """Learning rate of the last one."""
+    tokens: float = Field(ge=0, allow_inf_nan=False)
+    """Trained on in them."""
+
+
+class Trained(Promised):
+    """Of train. `device` and `software` are of later versions, and not in every store."""
+
+    steps: int
+    tokens: int
+    resumed_at_step: int
+    """First step of the attempt that ended it; `seconds` are of that attempt alone."""
+    tokens_per_second: float
+    mfu: float | None = None
+    """Model FLOPs utilisation, as a share of 1; None where the device's peak is not known."""
+    heldout_loss_before: float | None
+    """Loss a token on held-out rows before the first step, in nats; None without such rows."""
+    heldout_loss_after: float | None
+    processes: int
+    device: str | None = None
+    """What each process computed on, by its maker's name."""
+    software: Mapping[str, str] = {}
+    """Package → version."""
+    history: tuple[LossPoint, ...]
+    """The whole way, in at most some hundred points."""
+
+
+class Example(Promised):
+    """One item as it was put to a model, and what came; the same for each model that is scored."""
+
+    prompt: str
+    """Its beginning; of an article its title."""
+    answer: str | None = None
+    """Beginning of the text that the model wrote, where the task asks for one."""
+    bits_per_byte: float | None = None
+    """What the model needs for an article, where the task is the loss on them."""
+
+
+class Examples(Promised):
+    """Of evaluate: the first few items of a task. Earlier versions told none."""
+
+    examples: tuple[Example, ...] = ()
+
+
 class Change(Promised):
     """What moved some of the weights: training is onto − base, the residual instruct − base.
 

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from jobs.command.quantity import Count
 from jobs.command.settings import OPERATIONAL, JobSettings, Uri, artifact_input
+from jobs.kinds.promises import Trained
 
 
 class TrainSettings(JobSettings):
@@ -14,6 +15,7 @@ class TrainSettings(JobSettings):
     job: ClassVar[str] = "train"
     kind: ClassVar[str] = "model"
     version: ClassVar[str] = "2"
+    promises = Trained
 
     model: Annotated[Uri, artifact_input("model")]
     """URI of the model to start from."""

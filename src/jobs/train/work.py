@@ -29,6 +29,7 @@ from jobs.train.grace import agreed, what_counts
 from jobs.train.rows import Rows
 from jobs.train.schedule import learning_rate
 from jobs.train.settings import TrainSettings
+from jobs.train.telling import device_name, loss_curve, software
 from jobs.train.weights import Weights
 
 HELDOUT_ROWS = 64
@@ -119,7 +120,9 @@ class _Loop:
             "tokens_per_second": round(per_second, 1),
             "mfu": self._utilisation(per_second),
             "processes": self._world_size,
-            "history": state.history,
+            "device": device_name(self._device),
+            "software": software(),
+            "history": loss_curve(state.history),
         }
 
     def _resume(self) -> State:
@@ -208,8 +211,6 @@ class _Loop:
         return {
             "steps": self._steps,
             "tokens": state.tokens,
-            "loss_first": state.history[0]["loss"],
-            "loss_last": state.history[-1]["loss"],
             "heldout_loss_before": state.heldout_loss_before,
             "heldout_loss_after": self._heldout_loss(),
         }

@@ -14,6 +14,7 @@ import pytest
 from jobs.artifacts.reading import Artifact
 from jobs.command.running import begin, finish
 from jobs.errors import BadInputError
+from jobs.evaluate.examples import beginning
 from jobs.evaluate.settings import EvaluateSettings
 from jobs.evaluate.work import evaluate
 from jobs.kinds.rows import HELDOUT_ARTICLES_SCHEMA
@@ -107,6 +108,13 @@ def test_heldout_articles(base: Artifact, rows: Artifact, tmp_path: Path) -> Non
         {"bits_per_byte": bits, "byte_perplexity": 2**bits}, rel=1e-5
     )
     assert set(scores.manifest.inputs) == {"model", "rows"}
+    assert scores.statistics["examples"] == [
+        {
+            "prompt": article["title"],
+            "bits_per_byte": pytest.approx(bits_per_byte(log, text), rel=1e-4),
+        }
+        for article, log, text in zip(ARTICLES[:4], logs, texts, strict=False)
+    ]
     better = scores.read_json("results.json")["metrics"]["bits_per_byte"]["higher_is_better"]
     assert better is False
 
@@ -198,6 +206,10 @@ def test_ifeval_as_a_process_that_cannot_reach_the_network(
     model = plain(instruct)
     answers = [model.chat(row["prompt"], 64) for row in ifeval_rows()]
     assert [item["answers"] for item in items(scores)] == [[answer] for answer in answers]
+    assert scores.statistics["examples"] == [
+        {"prompt": beginning(row["prompt"]), "answer": beginning(answer)}
+        for row, answer in zip(ifeval_rows(), answers, strict=True)
+    ]
     assert metrics(scores) == _followed([item["scores"] for item in items(scores)], answers)
 
 

@@ -75,7 +75,10 @@ def test_it_learns_and_saves_what_transformers_loads(inputs: Path, undisturbed: 
     statistics = undisturbed.statistics
     rows = Artifact.open(f"{inputs}/rows").statistics["rows"]
     assert statistics["steps"] == -(-12 * rows // 4)
-    assert statistics["loss_last"] < statistics["loss_first"] / 2
+    assert [point["step"] for point in statistics["history"]] == list(range(statistics["steps"]))
+    assert statistics["history"][-1]["loss"] < statistics["history"][0]["loss"] / 2
+    assert statistics["device"].startswith("CPU (")
+    assert statistics["software"].keys() >= {"python", "torch", "transformers", "deepspeed"}
     assert statistics["heldout_loss_after"] < statistics["heldout_loss_before"] / 2
     assert statistics["processes"] == 2
     before, after = (
