@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.evaluate.scores import LmEvalResults
-from jobs.kinds.promises import Example, Examples
+from jobs.kinds.promises import Example
 from jobs.kinds.scores import BITS_PER_BYTE
 
 MAX_EXAMPLES = 4
@@ -13,14 +13,14 @@ MAX_CHARACTERS = 800
 """Of a prompt, and of an answer; what is longer ends with an ellipsis."""
 
 
-def examples(results: LmEvalResults, tasks: Mapping[str, Any]) -> Examples:
+def examples(results: LmEvalResults, tasks: Mapping[str, Any]) -> tuple[Example, ...]:
     """Of the first single task; none where a model only chooses among answers.
 
     `tasks` are lm-eval's, by name: they say how an item is put, without shots and chat template.
     """
     name = min(results["samples"], default=None)
     if name is None:
-        return Examples()
+        return ()
     kind = results["configs"][name]["output_type"]
     of_item = {sample["doc_id"]: sample for sample in reversed(results["samples"][name])}
     first = [of_item[item] for item in sorted(of_item)[:MAX_EXAMPLES]]
@@ -42,7 +42,7 @@ def examples(results: LmEvalResults, tasks: Mapping[str, Any]) -> Examples:
         ]
     else:
         told = []
-    return Examples(examples=tuple(told))
+    return tuple(told)
 
 
 def beginning(text: object) -> str:

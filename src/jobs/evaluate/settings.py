@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from jobs.artifacts.reading import Artifact
 from jobs.command.settings import OPERATIONAL, JobSettings, Uri, artifact_input
-from jobs.kinds.promises import Examples
+from jobs.kinds.promises import Evaluated
 from jobs.kinds.scores import HELDOUT_TASK
 
 
@@ -16,7 +16,7 @@ class EvaluateSettings(JobSettings):
     job: ClassVar[str] = "evaluate"
     kind: ClassVar[str] = "scores"
     version: ClassVar[str] = "2"
-    promises = Examples
+    promises = Evaluated
 
     model: Annotated[Uri, artifact_input("model")]
     """URI of the model to score."""

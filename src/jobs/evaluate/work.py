@@ -16,6 +16,7 @@ from jobs.evaluate.examples import examples
 from jobs.evaluate.offline import go_offline, unpack_sentence_model
 from jobs.evaluate.scores import LmEvalResults, items, metric_scores, num_items
 from jobs.evaluate.settings import EvaluateSettings
+from jobs.kinds.promises import Evaluated
 from jobs.kinds.scores import BITS_PER_BYTE, HELDOUT_TASK, ITEMS, RESULTS, Results
 from jobs.suites import Task
 from jobs.suites.sealed import SealedSuite
@@ -41,6 +42,7 @@ def evaluate(job: Job[EvaluateSettings]) -> Statistics:
         with importing():  # loading a model imports its architecture; a task, its functions
             from jobs.evaluate.model import load_model
             from jobs.evaluate.tasks import bundle_tasks, heldout_tasks
+            from jobs.kinds.devices import device_name
 
             model = load_model(job.inputs["model"], scratch / "model", settings.batch_size)
             if task:
@@ -49,7 +51,7 @@ def evaluate(job: Job[EvaluateSettings]) -> Statistics:
                 tasks = heldout_tasks(job.inputs["rows"])
         chat = bool(task and task.apply_chat_template and model.tokenizer.chat_template)
         results = _score(job, model, tasks, chat)
-    told = examples(results, tasks["tasks"])
+    told = Evaluated(examples=examples(results, tasks["tasks"]), device=device_name(model.device))
     return {**_write(job, task, results, chat), **told.model_dump(mode="json", exclude_none=True)}
 
 

@@ -13,6 +13,8 @@ from pydantic import Field
 
 from jobs.records import Promised
 
+PROCESSOR = "CPU"
+"""How the name of a device begins that is no accelerator."""
 OutputName = Annotated[str, Field(pattern="^[a-z][a-z_-]*$")]
 OutputText = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9-]{0,99}$")]
 """A word, as it becomes a part of later steps' paths and flags: a digest, a number, a decision."""
@@ -95,10 +97,13 @@ class Example(Promised):
     """What the model needs for an article, where the task is the loss on them."""
 
 
-class Examples(Promised):
-    """Of evaluate: the first few items of a task. Earlier versions told none."""
+class Evaluated(Promised):
+    """Of evaluate; earlier versions told neither."""
 
     examples: tuple[Example, ...] = ()
+    """The first few items of a task, the same of each model."""
+    device: str | None = None
+    """What it computed on, by its maker's name."""
 
 
 class Change(Promised):

@@ -4,8 +4,6 @@ import platform
 from collections.abc import Sequence
 from importlib import metadata
 
-import torch
-
 MAX_POINTS = 400
 """Of the loss, however many steps there were: some 40 kB of the manifest."""
 PACKAGES = ("perennial", "torch", "transformers", "deepspeed")
@@ -25,13 +23,6 @@ def _together(steps: Sequence[dict[str, float]]) -> dict[str, float]:
     tokens = sum(step["tokens"] for step in steps)
     loss = sum(step["loss"] * step["tokens"] for step in steps) / tokens
     return {**steps[-1], "loss": loss if len(steps) > 1 else steps[0]["loss"], "tokens": tokens}
-
-
-def device_name(device: torch.device) -> str:
-    """The accelerator by its maker's name; of a processor only the architecture."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU ({platform.machine()})"
 
 
 def software() -> dict[str, str]:

@@ -18,6 +18,7 @@ from jobs.artifacts.writing import LostRaceError
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
+from jobs.kinds.devices import device_name
 from jobs.kinds.model import CONFIG, INDEX, chat_files, check_loadable
 from jobs.kinds.rows import HELDOUT, TRAIN, Row, sequence_length
 from jobs.stopping import STOP
@@ -29,7 +30,7 @@ from jobs.train.grace import agreed, what_counts
 from jobs.train.rows import Rows
 from jobs.train.schedule import learning_rate
 from jobs.train.settings import TrainSettings
-from jobs.train.telling import device_name, loss_curve, software
+from jobs.train.telling import loss_curve, software
 from jobs.train.weights import Weights
 
 HELDOUT_ROWS = 64
