@@ -22,7 +22,17 @@ FLOORS = (
     {"jobs.kinds"},
     {"jobs.command", "jobs.suites"},
 )
-HEAVY = {"torch", "transformers", "deepspeed", "lm_eval", "datasets", "numpy", "pyarrow", "numba"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "deepspeed",
+    "lm_eval",
+    "datasets",
+    "numpy",
+    "pyarrow",
+    "numba",
+    "matplotlib",
+}
 
 
 def module_of(path: Path) -> str:

@@ -24,10 +24,13 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from jobs.kinds.promises import Decision
+from jobs.records import Record
 from jobs.report.evidence.averages import Score
 
 CERTAIN = 0.95
 """The chance from which a loss counts as shown."""
+INTERVAL = 0.95
+"""The share of cases in which the interval that is told holds the true difference."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,38 @@ class Tolerance:
     """Points of the average that may be lost."""
     max_chance: float
     """Highest chance, for GO, that more was lost."""
+
+
+class Ability(Record):
+    """The first question: the numbers that were compared, in points.
+
+    The two scores are taken as independent. Statistics paired by item belong beside these.
+    """
+
+    decision: Decision
+    candidate: Score
+    instruct: Score
+    difference: float
+    """Candidate − instruct."""
+    stderr: float
+    """Standard error of the difference."""
+    low: float
+    """Lower end of the 95 % interval of the difference."""
+    high: float
+    limit: float
+    """The difference that is the largest loss tolerated, so at most 0."""
+    chance: float
+    """That the true difference is below the limit."""
+
+
+class News(Record):
+    """The second question: bits per byte of held-out articles, of which fewer are better."""
+
+    decision: Decision
+    candidate: float
+    instruct: float
+    difference: float
+    """Candidate − instruct; the limit is 0, excluded."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +98,9 @@ class Verdict:
 
     decision: Decision
     reasons: tuple[str, ...]
+    ability: Ability | None = None
+    """None where one of the averages is missing, or a score is no number."""
+    news: News | None = None
 
 
 def decide(evidence: Evidence, tolerance: Tolerance) -> Verdict:
@@ -75,12 +113,19 @@ def decide(evidence: Evidence, tolerance: Tolerance) -> Verdict:
             for what in evidence.partial
         ),
     ]
-    if not evidence.not_numbers:
-        findings += [*_ability(evidence, tolerance), *_news(evidence)]
+    ability = None if evidence.not_numbers else _ability(evidence, tolerance)
+    news = None if evidence.not_numbers else _news(evidence)
+    if ability:
+        findings.append((ability.decision, _ability_told(ability, tolerance)))
+    if news:
+        findings.append((news.decision, _news_told(news)))
     if not findings:
         findings.append((Decision.INCONCLUSIVE, "Nothing was scored."))
     return Verdict(
-        worst(decision for decision, _ in findings), tuple(reason for _, reason in findings)
+        worst(decision for decision, _ in findings),
+        tuple(reason for _, reason in findings),
+        ability,
+        news,
     )
 
 
@@ -100,39 +145,67 @@ def chance_of_loss(candidate: Score, instruct: Score, max_loss: float) -> float:
     return NormalDist().cdf(excess / stderr)
 
 
-def _ability(evidence: Evidence, tolerance: Tolerance) -> list[tuple[Decision, str]]:
+def _ability(evidence: Evidence, tolerance: Tolerance) -> Ability | None:
     candidate, instruct = evidence.candidate, evidence.instruct
     if candidate is None or instruct is None:
-        return []
+        return None
     chance = chance_of_loss(candidate, instruct, tolerance.max_loss)
+    decision = Decision.INCONCLUSIVE
+    if chance <= tolerance.max_chance:
+        decision = Decision.GO
+    elif chance >= CERTAIN:
+        decision = Decision.NO_GO
+    difference = candidate.value - instruct.value
+    stderr = math.hypot(candidate.stderr, instruct.stderr)
+    half = NormalDist().inv_cdf((1 + INTERVAL) / 2) * stderr
+    return Ability(
+        decision=decision,
+        candidate=candidate,
+        instruct=instruct,
+        difference=difference,
+        stderr=stderr,
+        low=difference - half,
+        high=difference + half,
+        limit=-tolerance.max_loss,
+        chance=chance,
+    )
+
+
+def _ability_told(ability: Ability, tolerance: Tolerance) -> str:
     facts = (
-        f"average {candidate.value:.2f} against {instruct.value:.2f} of the instruct model, "
-        f"{signed(candidate.value - instruct.value)} "
-        f"± {math.hypot(candidate.stderr, instruct.stderr):.2f}"
+        f"average {ability.candidate.value:.2f} against {ability.instruct.value:.2f} of the "
+        f"instruct model, {signed(ability.difference)} (standard error {ability.stderr:.2f})"
     )
     limit = f"{tolerance.max_loss:g} point{'s' * (tolerance.max_loss != 1)}"
-    if chance <= tolerance.max_chance:
-        return [(Decision.GO, f"Ability kept: {facts}; up to {limit} may be lost.")]
-    if chance >= CERTAIN:
-        return [(Decision.NO_GO, f"Ability lost: {facts}; more than the {limit} allowed.")]
+    if ability.decision == Decision.GO:
+        return f"Ability kept: {facts}; up to {limit} may be lost."
+    if ability.decision == Decision.NO_GO:
+        return f"Ability lost: {facts}; more than the {limit} allowed."
     why = (
-        f"the chance of a loss of more than {limit} is {chance:.0%} "
+        f"the chance of a loss of more than {limit} is {ability.chance:.0%} "
         f"(GO up to {tolerance.max_chance:.0%}, NO-GO from {CERTAIN:.0%})"
     )
-    return [(Decision.INCONCLUSIVE, f"Ability uncertain: {facts}; {why}.")]
+    return f"Ability uncertain: {facts}; {why}."
 
 
-def _news(evidence: Evidence) -> list[tuple[Decision, str]]:
+def _news(evidence: Evidence) -> News | None:
     candidate, instruct = evidence.candidate_bits, evidence.instruct_bits
     if candidate is None or instruct is None:
-        return []
-    facts = (
-        f"{candidate:.4f} bits per byte of held-out articles against {instruct:.4f} of the "
-        f"instruct model"
+        return None
+    return News(
+        decision=Decision.GO if candidate < instruct else Decision.NO_GO,
+        candidate=candidate,
+        instruct=instruct,
+        difference=candidate - instruct,
     )
-    if candidate < instruct:
-        return [(Decision.GO, f"News learned: {facts}.")]
-    return [(Decision.NO_GO, f"News not learned: {facts}.")]
+
+
+def _news_told(news: News) -> str:
+    what = "News learned" if news.decision == Decision.GO else "News not learned"
+    return (
+        f"{what}: {news.candidate:.4f} bits per byte of held-out articles against "
+        f"{news.instruct:.4f} of the instruct model."
+    )
 
 
 def signed(value: float, digits: int = 2) -> str:

@@ -15,7 +15,7 @@ class ReportSettings(JobSettings):
 
     job: ClassVar[str] = "report"
     kind: ClassVar[str] = "report"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     promises = Decided
 
     run: Annotated[Uri, OPERATIONAL]

@@ -1,8 +1,9 @@
 """Writes the report: its data, the pages drawn from it, and a model card a candidate."""
 
 from jobs.command.running import Job, Statistics
+from jobs.kinds.expected import Expected
 from jobs.kinds.report import REPORT
-from jobs.report.document import compose
+from jobs.report.compose import compose
 from jobs.report.evidence.collect import read_run
 from jobs.report.gate import Tolerance
 from jobs.report.pages.render import render
@@ -13,7 +14,7 @@ def write_report(job: Job[ReportSettings]) -> Statistics:
     """Reads the run, lets the gate decide, and writes. Raises BadInputError."""
     run = read_run(job.settings.run, job.inputs)
     tolerance = Tolerance(job.settings.max_loss_of_ability, job.settings.max_chance_of_loss)
-    report = compose(run, tolerance)
+    report = compose(run, tolerance, Expected.from_text(job.settings.expected))
     job.out.write(REPORT, report.model_dump_json(indent=2).encode() + b"\n")
     job.out.write("report.html", render("report.html", report).encode())
     job.out.write("report.md", render("report.md", report).encode())

@@ -1,7 +1,7 @@
 """A store with one family's run: real manifests, tiny files, chosen scores."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,23 @@ from jobs.suites.sealed import SealedSuite
 RUN = "2026-10"
 CANDIDATE = "pico-instruct"
 DIGEST = "0f3a"  # of a tokenizer
+TRAINED: dict[str, Any] = {
+    "steps": 3,
+    "tokens": 600,
+    "resumed_at_step": 0,
+    "tokens_per_second": 1234.5,
+    "mfu": 0.41,
+    "heldout_loss_before": 3.0,
+    "heldout_loss_after": 2.5,
+    "processes": 8,
+    "device": "NVIDIA A100-SXM4-80GB",
+    "software": {"torch": "2.13.0"},
+    "history": [
+        {"step": step, "loss": 4.0 - step, "rate": 1e-5, "tokens": 200} for step in range(3)
+    ],
+    "seconds": 900.0,
+}
+"""What train tells of 15 minutes on 8 GPUs."""
 
 
 class FakeRun:
@@ -93,6 +110,7 @@ class FakeRun:
         metrics: Mapping[str, tuple[float | None, float | None]],
         num_items: int = 100,
         limit: int | None = None,
+        examples: Sequence[Mapping[str, Any]] = (),
     ) -> Artifact:
         """One score artifact; metrics are (value, stderr) as shares."""
         model = self.model_path(name)
@@ -117,7 +135,7 @@ class FakeRun:
             {"model": model, "bundle": f"eval-data/{self.suite}"},
             {"results.json": json.dumps(results), "items.jsonl": ""},
             {"task": task, "limit": limit},
-            {"seconds": 2.5},
+            {"seconds": 2.5, "examples": list(examples)},
         )
 
     def score_all(self, name: str, value: float, bits: float | None, stderr: float = 0.01) -> None:
@@ -129,14 +147,18 @@ class FakeRun:
 
 
 def make_run(
-    store: Path, candidate: float = 0.31, bits: float = 1.2, merge: Mapping[str, Any] = {}
+    store: Path,
+    candidate: float = 0.31,
+    bits: float = 1.2,
+    merge: Mapping[str, Any] = {},
+    train: Mapping[str, Any] = {},
 ) -> FakeRun:
     """A whole run: instruct at 0.31 and 1.5 bits per byte, the candidate as given.
 
-    `merge` is what the manifest of the candidate tells.
+    `merge` and `train` are what the manifests of the candidate and the refreshed base tell.
     """
     run = FakeRun(store)
-    run.make_sources({"merge": merge})
+    run.make_sources({"merge": merge, "train": train})
     run.score_all("base", 0.2, 1.4)
     run.score_all("instruct", 0.31, 1.5)
     run.score_all("refreshed-base", 0.21, 1.1)

@@ -82,8 +82,23 @@ def test_no_number_is_no_go() -> None:
 def test_reasons_are_sentences_with_the_figures() -> None:
     ability, news = decide(GOOD, TOLERANCE).reasons
     assert ability.startswith("Ability kept: average 60.00 against 60.00 of the instruct model, ")
-    assert ability.endswith("+0.00 ± 5.00; up to 1 point may be lost.")
+    assert ability.endswith("+0.00 (standard error 5.00); up to 1 point may be lost.")
     assert news.startswith("News learned: 1.0000 bits per byte of held-out articles against 1.1000")
+
+
+def test_the_numbers_that_were_compared() -> None:
+    ability = decide(dataclasses.replace(GOOD, candidate=Score(58.0, 3.0)), TOLERANCE).ability
+    assert ability is not None
+    assert (ability.decision, ability.limit) == (INCONCLUSIVE, -1.0)
+    assert (ability.difference, ability.stderr) == (-2.0, 5.0)
+    assert (ability.low, ability.high) == pytest.approx((-2 - 9.8, -2 + 9.8), abs=1e-3)
+    assert ability.chance == pytest.approx(0.5793, abs=1e-4)  # Φ(1 / 5)
+    news = decide(GOOD, TOLERANCE).news
+    assert news is not None
+    assert news.decision == GO
+    assert news.difference == pytest.approx(-0.1)
+    missing = decide(dataclasses.replace(GOOD, candidate=None, candidate_bits=None), TOLERANCE)
+    assert (missing.ability, missing.news) == (None, None)
 
 
 def test_worst() -> None:

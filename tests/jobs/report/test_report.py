@@ -1,6 +1,7 @@
 """The job on a store with real manifests."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from jobs.report.evidence.collect import open_run
 from jobs.report.settings import ReportSettings
 from jobs.report.work import write_report
 from jobs.store.prefix import Prefix
-from tests.jobs.report.fake_run import CANDIDATE, RUN, FakeRun, make_run
+from jobs.suites import load_suite
+from tests.jobs.report.fake_run import CANDIDATE, RUN, TRAINED, FakeRun, make_run
 
 
 def report(run: FakeRun, **settings: Any) -> Artifact:
@@ -37,7 +39,7 @@ def test_command_writes_everything_and_is_done_the_second_time(tmp_path: Path) -
     run = make_run(tmp_path / "store")
     out = f"{run.uri}/report"
     command = [sys.executable, "-m", "jobs.report", "--run", run.uri, "--out", out]
-    outputs = {"PERENNIAL_OUTPUTS": str(tmp_path / "outputs")}
+    outputs = {**os.environ, "PERENNIAL_OUTPUTS": str(tmp_path / "outputs")}
     first = subprocess.run(command, check=True, capture_output=True, text=True, env=outputs)
     assert "committed" in first.stderr
     made = Artifact.open(out, "report")
@@ -48,6 +50,8 @@ def test_command_writes_everything_and_is_done_the_second_time(tmp_path: Path) -
     assert made.statistics["averages"]["instruct"] == 31.0
     again = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "already-done" in again.stderr
+    shutil.rmtree(out)
+    assert report(run).digest == made.digest  # also in another process, pictures and all
 
 
 def test_document(tmp_path: Path) -> None:
@@ -206,7 +210,8 @@ def test_paper_stands_beside(tmp_path: Path) -> None:
 class Page(HTMLParser):
     """Collects the tags of a page and checks that they close in order."""
 
-    VOID = ("meta", "col", "br", "line", "rect", "path", "circle")
+    VOID = ("meta", "br")
+    LINKS = ("../../../../../", "https://arxiv.org/abs/", "https://huggingface.co/", "#")
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -218,7 +223,10 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen.add(tag)
-        assert not any(name.startswith("on") or name in ("src", "href") for name, _ in attrs)
+        for name, value in attrs:
+            assert not name.startswith("on")
+            assert name != "src"
+            assert "href" not in name or (value or "").startswith(self.LINKS)
         if tag not in self.VOID:
             self.open_tags.append(tag)
 
@@ -233,9 +241,12 @@ class Page(HTMLParser):
 def test_everything_is_escaped_and_nothing_runs(tmp_path: Path) -> None:
     evil = '<script>alert(1)</script> & "x" | `y` [z](http://z)'
     run = FakeRun(tmp_path)
-    run.make_sources({"crawl": {"note": evil, evil: 1}, "pack": {"tokens": 7}})
+    run.make_sources({"train": {**TRAINED, "device": evil}, "curate": {"removed": {evil: 1}}})
     for name in ("instruct", CANDIDATE):
         run.score_all(name, 0.5, 1.0)
+        shutil.rmtree(f"{run.uri}/scores/{name}/ifeval")
+        metrics = {c.metric: (0.5, 0.01) for c in load_suite("demo").task("ifeval").columns}
+        run.score(name, "ifeval", metrics, examples=[{"prompt": evil, "answer": evil}])
     made = report(run)
     html = made.read("report.html").decode()
     page = Page(html)

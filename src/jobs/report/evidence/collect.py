@@ -53,6 +53,8 @@ class Run:
     artifacts: Mapping[str, Artifact]
     """Everything that was found, by its path below the run."""
     models: tuple[Scored, ...]
+    bundle_digest: str | None = None
+    """Of the sealed items that all were scored on."""
 
     @property
     def family(self) -> str:
@@ -140,7 +142,7 @@ def read_run(uri: str, artifacts: Mapping[str, Artifact]) -> Run:
                 f"{digest[:12]}; delete those of the model that is no longer wanted"
             )
         _add(model, task, Results.of(artifact), columns)
-    run = Run(uri, suite.name, columns, artifacts, tuple(models.values()))
+    run = Run(uri, suite.name, columns, artifacts, tuple(models.values()), bundle.digest)
     for name, candidate in run.candidates.items():
         if name in models and models[name].digest != candidate.digest:
             raise BadInputError(

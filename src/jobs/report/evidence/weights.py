@@ -76,10 +76,19 @@ class Weights(promises.MovedWeights):
 
     @property
     def by_group(self) -> list[tuple[str, Change]]:
-        """(title, sum over all layers) of each group that there is."""
+        """(title, sum) of each group that there is; what has no layer apart from what has one."""
         names = dict.fromkeys([*GROUPS, *(part.group for part in self.groups)])
-        parts = {name: [part for part in self.groups if part.group == name] for name in names}
-        return [(GROUPS.get(name, name), total(found)) for name, found in parts.items() if found]
+        found = []
+        for name in names:
+            title, parts = GROUPS.get(name, name), [p for p in self.groups if p.group == name]
+            outside = [part for part in parts if part.layer is None]
+            inside = [part for part in parts if part.layer is not None]
+            if inside and outside:
+                title, apart = f"{title}, all layers", f"{title}, no layer"
+                found += [(title, total(inside)), (apart, total(outside))]
+            elif parts:
+                found.append((title, total(parts)))
+        return found
 
 
 def weights_of(candidate: Artifact) -> Weights | None:

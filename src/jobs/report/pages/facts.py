@@ -1,50 +1,12 @@
-"""Statistics of a step as a reader wants them: names in words, numbers with their unit.
+"""Numbers as the report's tables write them; spans of time and bytes are `jobs.numbers`'."""
 
-Jobs are free in what they count, so this goes by the names: a few nested counts are flattened,
-of many only their number is told; ``bytes`` and ``seconds`` get units; lists are left out.
-"""
+import math
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from jobs.report.evidence.averages import Score
+from jobs.report.gate import signed
 
-HIDDEN = ("outputs", "seconds", "change")
-"""Told elsewhere: to Argo, in the lineage, and under the change of the weights."""
-MAX_NESTED = 8
-MAX_TEXT = 60
-
-
-def facts(statistics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(name, value) of every statistic that can be told in one line."""
-    return list(_facts(statistics, ""))
-
-
-def _facts(statistics: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
-    for name, value in statistics.items():
-        words = f"{above}{name}".replace("_", " ")
-        if name in HIDDEN or value is None:
-            continue
-        if isinstance(value, Mapping):
-            numbers = all(isinstance(item, int | float) for item in value.values())
-            if numbers and len(value) <= MAX_NESTED:
-                yield from _facts(value, f"{words} ")
-            else:
-                yield words, str(len(value))
-        elif isinstance(value, bool):
-            yield words, "yes" if value else "no"
-        elif isinstance(value, int | float):
-            yield from [_number(words, value)]
-        elif isinstance(value, str) and 0 < len(value) <= MAX_TEXT:
-            yield words, value
-
-
-def _number(words: str, value: float) -> tuple[str, str]:
-    if words.startswith("bytes ") or words.endswith(" bytes"):
-        return words.replace("bytes", "").strip(), size(value)
-    if words.startswith("busy "):
-        return words, duration(value)
-    if words.endswith(" seconds"):
-        return words.removesuffix(" seconds"), duration(value)
-    return words, count(value)
+NONE = "–"
+"""Stands where nothing is known."""
 
 
 def count(value: float) -> str:
@@ -73,28 +35,37 @@ def small(value: float, digits: int = 2) -> str:
     return f"{value:.{max(0, places)}f}" if places < 8 else rounded
 
 
-def size(value: float) -> str:
-    """Bytes in decimal units.
+def points(score: Score | None) -> str:
+    """A score as in the paper's tables: two decimals."""
+    if score is None:
+        return NONE
+    return f"{score.value:.2f}" if math.isfinite(score.value) else "no number"
 
-    >>> size(812), size(4_321_000), size(16e9)
-    ('812 B', '4.3 MB', '16.0 GB')
+
+def bits(value: float | None, digits: int = 4) -> str:
+    """Bits per byte."""
+    if value is None:
+        return NONE
+    return f"{value:.{digits}f}" if math.isfinite(value) else "no number"
+
+
+def change(value: float | None, digits: int = 2) -> str:
+    """A difference, with its sign."""
+    return NONE if value is None or not math.isfinite(value) else signed(value, digits)
+
+
+def small_or_none(value: float | None) -> str:
+    """A number of two significant digits, where it is known."""
+    return NONE if value is None else small(value)
+
+
+def percent(share: float) -> str:
+    """A share of 1, in which "all" and "none" are exact.
+
+    >>> percent(0.9732), percent(0.99999), percent(1.0), percent(1e-6)
+    ('97.3 %', '> 99.9 %', '100 %', '< 0.1 %')
     """
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:,.1f} TB"
-
-
-def duration(seconds: float) -> str:
-    """A time span in two units at most.
-
-    >>> duration(3.14159), duration(250), duration(11520)
-    ('3.1 s', '4 min 10 s', '3 h 12 min')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    if share in (0, 1):
+        return f"{share:.0%}".replace("%", " %")
+    text = f"{100 * share:.1f} %"
+    return {"0.0 %": "< 0.1 %", "100.0 %": "> 99.9 %"}.get(text, text)
