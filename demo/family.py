@@ -65,8 +65,9 @@ def make_family(folder: Path, ccnews_server: str) -> None:
     _commit_conversations(folder / "conversations")
     chat: Flags = {"tokenizer": folder / "seed-instruct"}
     talk: Flags = {"conversations": folder / "conversations"}
-    steps.run("pack", talk | chat | PACK, out="rows-conversations")
-    start = {"model": folder / "base", "rows": folder / "rows-conversations"}
+    plain: Flags = {"articles": folder / "articles-clean", "article-share": "0.5"}
+    steps.run("pack", talk | plain | chat | PACK, out="rows-mixed")
+    start = {"model": folder / "base", "rows": folder / "rows-mixed"}
     steps.run("train", start | chat | INSTRUCT | TRAIN, out="instruct")
     for name in ("base", "instruct"):
         if not (folder / "models" / name).exists():
