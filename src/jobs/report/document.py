@@ -27,10 +27,17 @@ class ModelScores(Record):
     name: str
     digest: str | None
     is_candidate: bool
+    is_control: bool
+    """Made to compare with: neither gated nor released."""
     scores: tuple[Score | None, ...]
     averages: dict[str, Score]
     bits_per_byte: float | None
     num_items: dict[str, int]
+
+    @property
+    def title(self) -> str:
+        """Its name, and that it is a control where it is one."""
+        return f"{self.name} (control)" if self.is_control else self.name
 
 
 class Candidate(Record):
@@ -92,6 +99,11 @@ class Report(Record):
         while new := {source for known in new for source in inputs.get(known, ())} - wanted:
             wanted |= new
         return tuple(step for step in self.lineage if step.digest in wanted)
+
+    @property
+    def controls(self) -> tuple[ModelScores, ...]:
+        """What the candidates are compared with beside their instruct model."""
+        return tuple(model for model in self.models if model.is_control)
 
     def scored(self, name: str | None) -> ModelScores | None:
         """The scores of the model with this name."""
@@ -196,8 +208,8 @@ def _candidate(run: Run, name: str, artifact: Artifact, verdict: Verdict) -> Can
 
 
 def _in_order(run: Run) -> list[Scored]:
-    """Originals, then the refreshed base, then candidates, then any others."""
-    order = ["base", "instruct", "refreshed-base", *run.candidates]
+    """Originals, then the refreshed base, then controls, then candidates, then any others."""
+    order = ["base", "instruct", "refreshed-base", *run.controls, *run.candidates]
     known = {name: index for index, name in enumerate(order)}
     return sorted(run.models, key=lambda model: (known.get(model.name, len(order)), model.name))
 
@@ -207,6 +219,7 @@ def _model(run: Run, model: Scored) -> ModelScores:
         name=model.name,
         digest=model.digest,
         is_candidate=model.name in run.candidates,
+        is_control=model.name in run.controls,
         scores=tuple(model.scores.get(column) for column in run.columns),
         averages=averages(run.columns, model.scores),
         bits_per_byte=model.bits,
@@ -220,6 +233,7 @@ def _paper(run: Run) -> tuple[ModelScores, ...]:
             name=model.name,
             digest=None,
             is_candidate=False,
+            is_control=False,
             scores=tuple(model.scores.values()),
             averages=averages(run.columns, model.scores),
             bits_per_byte=None,

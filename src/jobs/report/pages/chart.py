@@ -58,7 +58,7 @@ class Chart:
 def draw(report: Report) -> Chart:
     """The chart of the models' averages; groups without any average have no panel."""
     names = tuple(
-        Name(TOP + index * (BAR + GAP), model.name, _style(report, model))
+        Name(TOP + index * (BAR + GAP), model.title, _style(report, model))
         for index, model in enumerate(report.models)
     )
     found = [model.averages for model in report.models]
