@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from demo.__main__ import FLEET, SAMPLE, WORK
+from demo.children import Children
 from demo.family import make_family
 from demo.server import serve
 from pipelines.commands.parameters import WORKFLOW, run_parameters
@@ -25,7 +26,7 @@ def table() -> Table:
     for heading in ("step", "seconds", "again"):
         shown.add_column(heading, justify="left" if heading == "step" else "right")
     with tempfile.TemporaryDirectory() as scratch, serve(SAMPLE) as ccnews_server:
-        make_family(WORK / "family", ccnews_server)
+        make_family(WORK / "family", ccnews_server, Children())
         runs, totals = [], []
         for number in (1, 2):
             started = time.perf_counter()

@@ -34,6 +34,7 @@ from rich.table import Table
 
 from benchmarks.demo import PERIOD, refresh
 from demo.__main__ import FLEET, SAMPLE, WORK
+from demo.children import Children
 from demo.family import make_family
 from demo.server import serve
 
@@ -118,7 +119,7 @@ def _middle(figures: tuple[Seconds, ...]) -> str:
 def _commands() -> Iterator[dict[str, Flags]]:
     """Job → flags, without ``--out``, on the demo's store, which is filled where it is not."""
     with tempfile.TemporaryDirectory() as scratch, serve(SAMPLE) as server:
-        make_family(WORK / "family", server)
+        make_family(WORK / "family", server, Children())
         store = WORK / "store"
         refresh(store, server, Path(scratch))
         models, run = store / "models/pico", store / f"runs/demo-{PERIOD}"

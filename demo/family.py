@@ -1,29 +1,28 @@
 """Makes the demo's pico family with the project's own jobs: base from nothing, instruct by sft.
 
 Done once and kept: every job ends at once where its artifact is there.
+
+Instruct is tuned on as many tokens of plain news as of conversations: else so small a model would
+forget to write anything but answers, which real instruct models do not.
 """
 
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
+import json
 from pathlib import Path
 
-from demo import seed
+from demo.children import Children
+from demo.steps import Flags, Steps
 from jobs.artifacts.exporting import export
 from jobs.artifacts.manifest import Work, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter
-from jobs.kinds.articles import read_articles
 from jobs.kinds.conversations import CONVERSATIONS
 from jobs.store.prefix import Prefix
 
 OLD_PERIOD = "2026-08"
-Flags = dict[str, object]
 
 DATA = Path(__file__).parent / "data"
 PUBLISHER = "us.VoiceOfAmerica"
+NUM_STEPS = 9
 TRAIN: Flags = {
     "batch-rows": "4",
     "micro-batch-rows": "2",
@@ -34,89 +33,54 @@ TRAIN: Flags = {
 BASE: Flags = {"objective": "cpt", "epochs": "6", "learning-rate": "3e-3"}
 INSTRUCT: Flags = {"objective": "sft", "epochs": "2", "learning-rate": "1e-3"}
 PACK: Flags = {"sequence-length": "256"}
+SHARE: Flags = {"article-share": "0.5"}
+CRAWL: Flags = {"period": OLD_PERIOD, "publishers": PUBLISHER, "check-training-opt-out": "false"}
+RECIPE = json.dumps([BASE, INSTRUCT, TRAIN, PACK, SHARE, CRAWL], default=str)
+RECIPE_FILE = "recipe.json"
+"""Written last."""
 
 
-def make_family(folder: Path, ccnews_server: str) -> None:
+def make_family(folder: Path, ccnews_server: str, children: Children) -> None:
     """Base and instruct as ``<folder>/models/base`` and ``…/instruct``, as they come from the hub.
 
-    What led to them lies beside, each an artifact. Raises CalledProcessError where a job fails;
-    its log is ``<folder>/log.txt``.
+    What led to them lies beside, each an artifact, and ``log.txt``. Raises StepFailedError where a
+    job fails, StoppedError where we are told to stop.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    steps = _Steps(folder)
-    steps.run(
-        "crawl",
-        {
-            "period": OLD_PERIOD,
-            "ccnews-server": ccnews_server,
-            "publishers": PUBLISHER,
-            "check-training-opt-out": "false",
-        },
-        out="articles",
-    )
-    steps.run("curate", {"articles": folder / "articles"}, out="articles-clean")
-    _write_seeds(folder)
-    for name in ("seed-base", "seed-instruct"):
-        steps.run("ingest", {"from": folder / "seeds" / name}, out=name)
-    news: Flags = {"articles": folder / "articles-clean", "tokenizer": folder / "seed-base"}
-    steps.run("pack", news | PACK, out="rows-news")
+    steps = Steps(folder, NUM_STEPS, children)
+    steps.job("crawl", CRAWL | {"ccnews-server": ccnews_server}, out="articles")
+    steps.job("curate", {"articles": folder / "articles"}, out="articles-clean")
+    _make_seeds(folder, steps)
+    news: Flags = {"articles": folder / "articles-clean"}
+    words: Flags = {"tokenizer": folder / "seed-base"}
+    steps.job("pack", news | words | PACK, out="rows-news")
     start: Flags = {"model": folder / "seed-base", "rows": folder / "rows-news"}
-    steps.run("train", start | BASE | TRAIN, out="base")
+    steps.job("train", start | BASE | TRAIN, out="base")
     _commit_conversations(folder / "conversations")
+    talk: Flags = SHARE | {"conversations": folder / "conversations"}
     chat: Flags = {"tokenizer": folder / "seed-instruct"}
-    talk: Flags = {"conversations": folder / "conversations"}
-    steps.run("pack", talk | chat | PACK, out="rows-conversations")
-    start = {"model": folder / "base", "rows": folder / "rows-conversations"}
-    steps.run("train", start | chat | INSTRUCT | TRAIN, out="instruct")
+    steps.job("pack", talk | news | chat | PACK, out="rows-mixed")
+    start = {"model": folder / "base", "rows": folder / "rows-mixed"}
+    steps.job("train", start | chat | INSTRUCT | TRAIN, out="instruct")
     for name in ("base", "instruct"):
         if not (folder / "models" / name).exists():
             export(Artifact.open(str(folder / name)), folder / "models" / name, say=lambda _: None)
+    (folder / RECIPE_FILE).write_text(RECIPE)
 
 
-class _Steps:
-    """Runs jobs one after the other, a line each; what they say goes to a log."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._number = 0
-
-    def run(self, job: str, flags: Flags, out: str) -> None:
-        self._number += 1
-        arguments = [f"--{name}={value}" for name, value in flags.items()]
-        command = [sys.executable, "-m", f"jobs.{job}", *arguments]
-        started = time.monotonic()
-        sys.stdout.write(f"  {self._number}  {job:<8} → {out:<20}")
-        sys.stdout.flush()
-        with (self._folder / "log.txt").open("ab") as log:
-            subprocess.run(
-                [*command, f"--out={self._folder / out}"], stdout=log, stderr=log, check=True
-            )
-        sys.stdout.write(f"{time.monotonic() - started:6.1f} s\n")
+def is_made(folder: Path) -> bool:
+    """Whether both models are there, and made as they would be now."""
+    made = folder / RECIPE_FILE
+    return made.is_file() and made.read_text() == RECIPE
 
 
-def _write_seeds(folder: Path) -> None:
-    """The untrained models; whole or not at all."""
-    if (folder / "seeds").exists():
-        return
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        base, instruct = (Path(scratch) / name for name in ("seed-base", "seed-instruct"))
-        seed.write_base(base, _texts(folder))
-        seed.write_instruct(instruct, base)
-        half = folder / "seeds-half"
-        half.mkdir(exist_ok=True)
-        for model in (base, instruct):
-            target = half / model.name
-            if not target.exists():
-                model.rename(target)
-        half.rename(folder / "seeds")
-
-
-def _texts(folder: Path) -> Iterator[str]:
-    """All that the tokenizer is trained on."""
-    for batch in read_articles(Artifact.open(str(folder / "articles-clean"))):
-        for article in batch.to_pylist():
-            yield f"{article['title']}\n\n{article['body']}"
-    yield from (DATA / CONVERSATIONS).read_text().splitlines()
+def _make_seeds(folder: Path, steps: Steps) -> None:
+    """The untrained models, as a program of its own: torch takes seconds to import."""
+    sources = [str(folder / "articles-clean"), str(DATA / CONVERSATIONS)]
+    if not (folder / "seeds").exists():
+        steps.run("seed", ["-m", "demo.seed", *sources, str(folder / "seeds")], out="seeds")
+    for name in ("base", "instruct"):
+        steps.job("ingest", {"from": folder / "seeds" / name}, out=f"seed-{name}")
 
 
 def _commit_conversations(out: Path) -> None:

@@ -2,11 +2,18 @@
 
 A Llama of about two million parameters; base and instruct share the vocabulary, and only the
 instruct side has a chat template.
+
+python -m demo.seed ARTICLES CONVERSATIONS FOLDER
 """
 
-from collections.abc import Iterable
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from jobs.artifacts.reading import Artifact
+from jobs.kinds.articles import read_articles
 
 VOCABULARY = 1536
 MAX_POSITIONS = 512
@@ -17,6 +24,25 @@ CHAT_TEMPLATE = (
     "{% endfor %}"
     f"{{% if add_generation_prompt %}}{START}assistant\n{{% endif %}}"
 )
+
+
+def main(articles: str, conversations: str, folder: str) -> None:
+    """Both models below `folder`, whole or not at all."""
+    seeds, half = Path(folder), Path(f"{folder}-half")
+    if seeds.exists():
+        return
+    shutil.rmtree(half, ignore_errors=True)
+    write_base(half / "base", _texts(articles, Path(conversations)))
+    write_instruct(half / "instruct", half / "base")
+    half.rename(seeds)
+
+
+def _texts(articles: str, conversations: Path) -> Iterator[str]:
+    """All that the tokenizer is trained on."""
+    for batch in read_articles(Artifact.open(articles)):
+        for article in batch.to_pylist():
+            yield f"{article['title']}\n\n{article['body']}"
+    yield from conversations.read_text().splitlines()
 
 
 def write_base(folder: Path, texts: Iterable[str]) -> None:
@@ -87,3 +113,7 @@ def _tokenizer(texts: Iterable[str]) -> Any:
         pad_token=EOS,
         model_max_length=MAX_POSITIONS,
     )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -35,7 +35,7 @@ def packed(store: str, run: str, tokenizer_digest: str) -> str:
 
 
 def family_run(store: str, run: str, family: str) -> str:
-    """A family's run: it holds cpt, candidates, scores and the report."""
+    """A family's run: it holds cpt, candidates, controls, scores and the report."""
     return f"{runs(store)}/{run}/{family}"
 
 
@@ -47,6 +47,11 @@ def trained(family_run: str) -> str:
 def candidate(family_run: str, name: str) -> str:
     """A merged model."""
     return f"{family_run}/candidates/{name}"
+
+
+def control(family_run: str, name: str) -> str:
+    """A model that is made to compare with, never to release."""
+    return f"{family_run}/controls/{name}"
 
 
 def scores(family_run: str, model: str, task: str) -> str:

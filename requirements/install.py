@@ -3,10 +3,13 @@
 Which torch it takes is asked before anything is installed: the build without CUDA where an index
 or a folder that pip is set to look into has one for this machine, else the lock's. An index that
 does not answer, or a file with another hash, is an error: it never decides for the other build.
+
+What is downloaded is told as it goes on. A stop is passed on to uv and waited for.
 """
 
 import ast
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +17,12 @@ from pathlib import Path
 TORCH_CPU = Path(__file__).with_name("torch-cpu.lock")
 WITH_CUDA_ONLY = re.compile(r"(?m)^(torch|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)==")
 SAYS_NO = ("there is no version of torch", "was not found in", "no wheels with a matching")
+WITHOUT_CUDA_SAID = "Installing the CPU build of torch: about 2 GB on disk in all …"
+WITH_CUDA_SAID = (
+    "No CPU build of torch found here; installing the larger one with CUDA: "
+    "about 6 GB on disk in all …"
+)
+IS_LISTED = re.compile(r" [-+~] |Using Python ")  # each package, which nobody reads
 SAYS_NOTHING = re.compile(r"An index.*(could not be queried|returned a)")  # 401 and 403
 
 
@@ -28,13 +37,33 @@ def main() -> int:
         ask = [install[0], "pip", "compile", "--quiet", "--no-deps", "--no-header"]
         ask += ["--no-annotate", "--python", f"{environment}/bin/python"]
         place = next((place for place in places() if has_torch_without_cuda(ask, place)), None)
-        if place is None:
-            print("No CPU build of torch found here; installing the larger one with CUDA …")
-        elif code := subprocess.run([*install, *place, "-r", TORCH_CPU], check=False).returncode:
-            return code
-        else:
+        print(WITH_CUDA_SAID if place is None else WITHOUT_CUDA_SAID, flush=True)
+        if place is not None:
+            if code := run([*install, *place, "-r", str(TORCH_CPU)]):
+                return code
             left_out.write_text("\n".join(names))
-    return subprocess.run([*install, "--excludes", left_out, "-r", lock], check=False).returncode
+    return run([*install, "--excludes", str(left_out), "-r", lock])
+
+
+def run(command: list[str]) -> int:
+    """The exit code of uv, or 128 + the signal that stopped us; what it says is passed on."""
+    told: list[int] = []
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
+
+        def stop(number: int, _: object) -> None:
+            told.append(number)
+            child.terminate()
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
+                signal.signal(number, stop)
+        assert child.stderr
+        for line in child.stderr:
+            if not IS_LISTED.match(line):
+                print(line, end="", file=sys.stderr, flush=True)
+    if told:
+        print(f"Stopped by {signal.Signals(told[0]).name}; the same command continues.")
+    return 128 + told[0] if told else child.returncode
 
 
 def places() -> list[list[str]]:

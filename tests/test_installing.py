@@ -6,6 +6,7 @@ import io
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -113,7 +114,7 @@ class Place:
     def append(self, name: str, text: str) -> None:
         self.write(name, self.lock(name).read_text() + text)
 
-    def install(self) -> subprocess.CompletedProcess[str]:
+    def install(self, *, quiet: bool = True) -> subprocess.CompletedProcess[str]:
         kept = {
             key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "UV_"))
         }
@@ -130,7 +131,7 @@ class Place:
             self.lock("tools"),
         ]
         return subprocess.run(
-            [*script, self.lock("all"), UV, "pip", "install", "--quiet", *flags],
+            [*script, self.lock("all"), UV, "pip", "install", *["--quiet"] * quiet, *flags],
             env={**kept, **told, "PIP_CONFIG_FILE": os.devnull, **self.settings},
             capture_output=True,
             text=True,
@@ -236,3 +237,36 @@ def test_a_file_of_another_index_at_the_locks_version_ends_it(place: Place) -> N
     assert done.returncode not in (0, 75)
     assert "torch" in done.stderr
     assert place.installed() == set()
+
+
+def test_what_is_downloaded_is_told_and_each_package_is_not(place: Place) -> None:
+    done = place.install(quiet=False)
+    assert done.returncode == 0
+    assert "about 6 GB on disk in all" in done.stdout
+    assert re.search(r"Installed \d+ packages", done.stderr)
+    assert "plain" not in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stop_is_passed_on_and_waited_for(tmp_path: Path, number: int, code: int) -> None:
+    """uv's place is taken by a program that waits, and says how it ended."""
+    uv = tmp_path / "uv"
+    trap = "trap 'echo told >&2; exit 9' TERM"
+    uv.write_text(f"#!/bin/sh\n{trap}\necho begun >&2\nwhile sleep 0.1; do :; done\n")
+    uv.chmod(0o755)
+    lock = tmp_path / "lock"
+    lock.write_text("plain==1\n")
+    script = [sys.executable, str(ROOT / "requirements/install.py")]
+    process = subprocess.Popen(
+        [*script, str(tmp_path), str(lock), str(uv), "pip", "install"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    assert process.stderr.readline() == "begun\n"
+    process.send_signal(number)
+    output, error = process.communicate(timeout=30)
+    assert (process.returncode, error) == (code, "told\n")
+    name = signal.Signals(number).name
+    assert output == f"Stopped by {name}; the same command continues.\n"

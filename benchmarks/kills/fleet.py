@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from demo.__main__ import FLEET, SAMPLE, WORK
+from demo.children import Children
 from demo.family import make_family
 from demo.server import serve
 from jobs.store.prefix import Prefix
@@ -60,7 +61,7 @@ def refreshed(scratch: Path) -> Iterator[dict[str, Place]]:
     store = str(scratch / "store")
     fleet, workflow = read_fleet(FLEET), read_workflow(WORKFLOW)
     with serve(SAMPLE) as ccnews_server:
-        make_family(WORK / "family", ccnews_server)
+        make_family(WORK / "family", ccnews_server, Children())
         served = [f"crawl-ccnews-server={ccnews_server}"]
         parameters = run_parameters(fleet, PERIOD, store, None, served)
         quiet = Console(file=io.StringIO())

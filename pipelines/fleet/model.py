@@ -7,7 +7,7 @@ the refresh workflow.
 import json
 import os
 from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -40,6 +40,7 @@ MAX_NAME = 63
 RESERVED = ("packed", "manifest.json", "report.json", "report.md", "report.html")
 """Names that stand beside those of families and candidates in the store."""
 SCORED_ORIGINALS = ("base", "instruct", "refreshed-base")
+CONTROLS = ("s1",)
 PERIOD = r"^2[0-9]{3}-(0[1-9]|1[0-2])$"
 
 
@@ -55,6 +56,11 @@ def _not_reserved(name: str) -> str:
     if name in RESERVED:
         raise ValueError(f"the name {name} is taken by what lies beside it in the store")
     return name
+
+
+def _each_once(controls: tuple[str, ...]) -> tuple[str, ...]:
+    _refuse_repeated("control", controls)
+    return controls
 
 
 Source = Annotated[str, BeforeValidator(_resolved)]
@@ -156,6 +162,7 @@ class Family(_Entry):
             "derived": [{"name": m.candidate, "onto": m.name} for m in self.derived],
             "candidates": self.candidates(),
             "expected": "",  # of its jobs; `perennial run` fills it in from the plan
+            "controls": list(fleet.controls),
         }
         for job in FAMILY_SECTIONS:
             item |= section_parameters(job, self.section(job, fleet))
@@ -167,7 +174,7 @@ class Family(_Entry):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        models = [*SCORED_ORIGINALS, *(item["name"] for item in self.other_models())]
+        models = [*SCORED_ORIGINALS, *CONTROLS, *(item["name"] for item in self.other_models())]
         _refuse_repeated("model", [*models, *self.candidates()])
         return self
 
@@ -181,6 +188,10 @@ class Fleet(_Entry):
     eval_data: Source | None = None
     """A folder that mirrors the suite's data sets; default: the hub."""
     families: tuple[Family, ...] = Field(min_length=1)
+    controls: Annotated[tuple[Literal["s1"], ...], AfterValidator(_each_once)] = ()
+    """Models to compare the candidates with. s1: the instruct model itself trained on the news,
+    with the settings of the base; it costs a training more for each family, and is never
+    released."""
     crawl: CrawlSection = {}
     curate: CurateSection = {}
     pack: PackSection = {}

@@ -55,6 +55,7 @@ FAMILY_SECTIONS = ("pack", "train", "merge", "evaluate", "report")
 # What the pipeline says itself, beside the URIs of inputs and `out`.
 WIRED = {
     "crawl": {"period"},
+    "pack": {"article_share"},
     "train": {"objective"},
     "merge": {"dtype"},
     "evaluate": {"task"},
@@ -68,6 +69,7 @@ STAND_INS = {
     "objective": "cpt",
     "task": HELDOUT_TASK,
     "conversations": None,
+    "article_share": None,
     "residual": None,
     "dtype": "float32",
     "expected": "",

@@ -20,7 +20,7 @@ from jobs.kinds.safetensors_header import read_header
 from jobs.pack.settings import PackSettings
 from jobs.store.prefix import Prefix
 from jobs.train.settings import TrainSettings
-from pipelines.fleet.model import Fleet
+from pipelines.fleet.model import Family, Fleet
 from pipelines.fleet.sections import JOBS
 from pipelines.local.engine import UNKNOWN, Engine, Outcome, Runner, Step
 from pipelines.local.workflow import WorkflowTemplate
@@ -52,7 +52,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Training:
-    """The cost of one family's continued pre-training; None is unknown."""
+    """The cost of one continued pre-training, of a family or a control; None is unknown."""
 
     family: str
     is_done: bool
@@ -60,6 +60,8 @@ class Training:
     num_tokens: int | None
     """Of one epoch: those packed, or the budget where nothing is packed yet."""
     epochs: int
+    control: str = ""
+    """The control that is trained, as s1; else it is the base."""
 
     @property
     def flops(self) -> float | None:
@@ -107,7 +109,11 @@ def make_plan(fleet: Fleet, workflow: WorkflowTemplate, parameters: Mapping[str,
     runner = _Planner()
     asyncio.run(Engine(workflow, parameters, runner).run())
     by_name = {planned.step.name: planned for planned in runner.planned}
-    trainings = [_training(family.name, family.base.source, by_name) for family in fleet.families]
+    trainings = [
+        _training(family, by_name, control)
+        for family in fleet.families
+        for control in ("", *fleet.controls)
+    ]
     return Plan(tuple(runner.planned), tuple(trainings))
 
 
@@ -159,8 +165,9 @@ def _outputs(step: Step, manifest: Manifest | None) -> dict[str, str]:
     return {name: value for name, value in known.items() if name in step.outputs}
 
 
-def _training(family: str, source: str, steps: Mapping[str, Planned]) -> Training:
-    base, pack, train = (steps[f"family/{family}/{job}"] for job in ("base", "pack", "train"))
+def _training(family: Family, steps: Mapping[str, Planned], control: str) -> Training:
+    trained = f"controls/{control}/train" if control else "train"
+    base, pack, train = (steps[f"family/{family.name}/{at}"] for at in ("base", "pack", trained))
     packing, training = step_settings(pack.step), step_settings(train.step)
     assert isinstance(packing, PackSettings)
     assert isinstance(training, TrainSettings)
@@ -168,11 +175,12 @@ def _training(family: str, source: str, steps: Mapping[str, Planned]) -> Trainin
     if pack.manifest:
         tokens = PackedRows.told(pack.manifest.statistics, pack.step.inputs["out"]).tokens
     return Training(
-        family=family,
+        family=family.name,
         is_done=train.manifest is not None,
-        num_parameters=_num_parameters(source, base),
+        num_parameters=_num_parameters(family.base.source, base),
         num_tokens=tokens,
         epochs=training.epochs,
+        control=control,
     )
 
 

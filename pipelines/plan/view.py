@@ -64,7 +64,7 @@ def _trainings(plan: Plan) -> Table:
 def _training_row(training: Training) -> tuple[str, ...]:
     flops, hours = training.flops, training.gpu_hours
     return (
-        training.family,
+        f"{training.family} {training.control}".strip(),
         count(training.num_parameters),
         count(training.num_tokens),
         str(training.epochs),

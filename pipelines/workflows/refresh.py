@@ -5,7 +5,8 @@
 
     base ─── pack ─── train ──┬── scores of base, instruct and refreshed base ──┐
     instruct ─────────────────┤                                                 ├─ report ─ promote
-    others (derived, siblings)┴── each candidate: merge ── scores ──────────────┘
+    others (derived, siblings)┼── each candidate: merge ── scores ──────────────┤
+                              └── each control: train ── scores ────────────────┘
 
 Each step is a job (`pipelines.workflows.steps`), and whatever no arrow orders is done in parallel.
 A family's settings reach it as one item of the parameter ``families`` (`pipelines.fleet.reading`).
@@ -37,7 +38,7 @@ BASE, INSTRUCT = (layout.model(STORE, FAMILY, name) for name in ("base", "instru
 REFRESHED = layout.trained(FAMILY_RUN)
 FAMILY_KEYS = (
     "name", "base-from", "base-revision", "instruct-from", "instruct-revision",
-    "others", "residuals", "derived", "candidates", "expected",
+    "others", "residuals", "derived", "candidates", "controls", "expected",
     *(key for job in FAMILY_SECTIONS for key in section_keys(job)),
 )  # fmt: skip
 
@@ -73,6 +74,7 @@ def family_dag() -> None:
             score("refreshed-base", REFRESHED, rows, after=[train]),
             residuals(rows, after=[train, instruct, others]),
             derived(rows, after=[pack, instruct, others]),
+            controls(rows, after=[pack, instruct]),
         ]
         told = {"run": FAMILY_RUN, "expected": given("expected")}
         report = step("report", told | {"out": layout.report(FAMILY_RUN)}, after=scored)
@@ -88,6 +90,20 @@ def candidate_dag() -> None:
         merge = step("merge", {**models, "out": merged})
         scored = {name: given(name) for name in ("family-run", "name", "rows")}
         step("scores", {**scored, "model": merged} | passed_on("evaluate"), after=[merge])
+
+
+def control_dag() -> None:
+    """A control: a model trained as the base is, on the same rows, then its scores.
+
+    The rows are of the base's tokens, to which `merge` holds the instruct model, too.
+    """
+    settings = [*section_keys("train"), *section_keys("evaluate")]
+    with dag("control", "family-run", "name", "rows", "model", *settings):
+        trained = layout.control(given("family-run"), given("name"))
+        start = {name: given(name) for name in ("model", "rows")}
+        train = step("train", {**start, "objective": "cpt", "out": trained})
+        scored = {name: given(name) for name in ("family-run", "name", "rows")}
+        step("scores", {**scored, "model": trained} | passed_on("evaluate"), after=[train])
 
 
 def scores_dag() -> None:
@@ -145,6 +161,13 @@ def candidates(key: str, models: dict[str, str], rows: str, after: Sequence[Task
     return step("candidate", arguments, name=key, each=given(key), after=after)
 
 
+def controls(rows: str, after: Sequence[Task]) -> Task:
+    """S1, where the fleet asks for it: the instruct model itself, trained on the news."""
+    start = {"family-run": FAMILY_RUN, "name": "{{item}}", "rows": rows, "model": INSTRUCT}
+    arguments = start | passed_on("train") | passed_on("evaluate")
+    return step("control", arguments, name="controls", each=given("controls"), after=after)
+
+
 def promote(after: Sequence[Task]) -> Task:
     """A release of each candidate that the report's gate lets through."""
     gated = {
@@ -176,7 +199,7 @@ def refresh(fleet: Fleet, version: str) -> WorkflowTemplate:
             argo.Volume(name="shared-memory", empty_dir=argo.EmptyDirVolumeSource(medium="Memory")),
         ],
     ) as workflow:
-        for define in (fleet_dag, family_dag, candidate_dag, scores_dag):
+        for define in (fleet_dag, family_dag, candidate_dag, control_dag, scores_dag):
             define()
         for job in PLACES:
             job_template(job)

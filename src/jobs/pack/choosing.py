@@ -6,6 +6,7 @@ fraction, is held out of every other's.
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -35,3 +36,13 @@ def budget_limit(draws: Sequence[float], tokens: Sequence[int], budget: int) -> 
             return limit
         limit = drawn
     return 1.0
+
+
+def article_budget(conversation_tokens: int, share: float) -> int:
+    """The most tokens of articles that are no more than `share` of all, beside so many others."""
+    return int(conversation_tokens * share / (1 - share))
+
+
+def share_of(tokens: int, of_all: int) -> float:
+    """Rounded down to four digits, so that it can be asked for."""
+    return math.floor(10**4 * tokens / of_all) / 10**4

@@ -10,7 +10,7 @@ from jobs.kinds.promises import PackedRows
 
 
 class PackSettings(JobSettings):
-    """Tokenises articles or conversations and packs them, whole where they fit, into rows.
+    """Tokenises articles, conversations or both and packs them, whole where they fit, into rows.
 
     Of several captures of a URL the newest is packed; the others are counted (`older_captures`).
     """
@@ -21,7 +21,7 @@ class PackSettings(JobSettings):
     promises = PackedRows
 
     articles: Annotated[Uri | None, artifact_input("articles")] = None
-    """URI of articles, for continued pre-training."""
+    """URI of articles, for continued pre-training; or plain text beside conversations."""
     conversations: Annotated[Uri | None, artifact_input("conversations")] = None
     """URI of conversations, for instruction tuning; only the assistant's tokens carry loss."""
     tokenizer: Annotated[Uri, artifact_input("model")]
@@ -30,11 +30,21 @@ class PackSettings(JobSettings):
     """Tokens in a row."""
     token_budget: Annotated[Count, Field(ge=1)] | None = None
     """Most new tokens to pack (100M, 1B), never exceeded; default: all there are."""
+    article_share: float | None = Field(None, gt=0.0, lt=1.0)
+    """Share of the tokens that are of articles, where both are given: all conversations, and
+    articles drawn by the digest of their URL; all tokens of articles carry loss."""
     heldout_fraction: float = Field(0.01, ge=0.0, lt=1.0)
     """Share of the articles, chosen by the digest of their URL, kept out of training."""
 
     @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.articles is None) == (self.conversations is None):
-            raise ValueError("give exactly one of --articles and --conversations")
+    def _sources(self) -> Self:
+        if self.articles is None and self.conversations is None:
+            raise ValueError("give --articles, --conversations, or both with --article-share")
+        both = self.articles is not None and self.conversations is not None
+        if both and self.article_share is None:
+            raise ValueError("--articles beside --conversations need --article-share, such as 0.5")
+        if self.article_share is not None and not both:
+            raise ValueError("--article-share is for --articles beside --conversations; give both")
+        if self.conversations is not None and self.token_budget is not None:
+            raise ValueError("--token-budget is for --articles alone; leave it out")
         return self

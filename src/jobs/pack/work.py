@@ -1,179 +1,89 @@
-"""Reads articles or conversations from the store, packs them, writes rows."""
+"""Reads articles, conversations or both from the store, packs them, writes rows."""
 
-import logging
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import ArtifactWriter
 from jobs.command.bounded import Bounded
-from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.errors import BadInputError
-from jobs.kinds.articles import read_articles
-from jobs.kinds.captures import older_captures
-from jobs.kinds.conversations import read_conversations
-from jobs.kinds.promises import KeptArticles, PackedRows
-from jobs.kinds.rows import (
-    HELDOUT,
-    HELDOUT_ARTICLES_SCHEMA,
-    MASKED_ROWS,
-    ROWS,
-    SPLITS,
-    TRAIN,
-    HeldoutArticle,
-    write_heldout_articles,
-)
-from jobs.pack.chats import Dropped
-from jobs.pack.choosing import budget_limit, draw, heldout
+from jobs.kinds.promises import PackedRows
+from jobs.kinds.rows import HELDOUT, MASKED_ROWS, ROWS, TRAIN, write_heldout_articles
+from jobs.pack.choosing import share_of
+from jobs.pack.corpus import Corpus
 from jobs.pack.encoder import ARTICLES, CONVERSATIONS
-from jobs.pack.encoding import conversation_document, encoder_of, text_documents
+from jobs.pack.encoding import encoder_of
+from jobs.pack.mixing import chosen_articles, mixed
 from jobs.pack.packing import Document, pack
 from jobs.pack.rows import write_rows
 from jobs.pack.settings import PackSettings
-from jobs.pack.texts import Text, batched, most_characters, texts_of
+from jobs.pack.talks import Talks
 
-log = logging.getLogger("pack")
+TOKENS: Final = ("tokens", "tokens_with_loss")
 
 
 def write_packed(job: Job[PackSettings]) -> Statistics:
-    """Packs whichever input is given. Raises BadInputError where nothing is left to train on."""
-    what, pack_it = ARTICLES, _pack_articles
-    if "conversations" in job.inputs:
-        what, pack_it = CONVERSATIONS, _pack_conversations
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        encoder_of(job.inputs["tokenizer"], what, Path(scratch)) as encoder,
-    ):
-        statistics = pack_it(job, encoder)
+    """Packs whatever input is given. Raises BadInputError where nothing is left to train on."""
+    settings, inputs = job.settings, job.inputs
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as encoders:
+
+        def open_both(what: str) -> tuple[Artifact, Bounded]:
+            folder = Path(scratch, what)
+            encoder = encoder_of(inputs["tokenizer"], what, folder)
+            return inputs[what], encoders.enter_context(encoder)
+
+        talks = Talks(*open_both(CONVERSATIONS)) if CONVERSATIONS in inputs else None
+        corpus = Corpus(*open_both(ARTICLES), settings) if ARTICLES in inputs else None
+        statistics = _Packing(job.out, settings, talks, corpus).write()
     packed = PackedRows.told(statistics, job.out.uri)
     if not packed.rows:
         raise BadInputError(f"nothing to pack: {statistics}; check the period and the budget")
-    capacity = packed.rows * job.settings.sequence_length
+    capacity = packed.rows * settings.sequence_length
     return {**statistics, "fill": round(packed.tokens / capacity, 4)}
 
 
-def _pack_conversations(job: Job[PackSettings], encoder: Bounded) -> Statistics:
-    """Raises BadInputError where none is left, with the reasons."""
-    count: Counter[str] = Counter(conversations=0, tokens=0, tokens_with_loss=0)
-    dropped: Counter[str] = Counter()
-    first: dict[str, str] = {}
+@dataclass(frozen=True)
+class _Packing:
+    """One of conversations and articles, or both: then with loss masks, and in their share."""
 
-    def documents() -> Iterator[Document]:
-        for number, messages in enumerate(read_conversations(job.inputs["conversations"]), 1):
-            document = conversation_document(encoder, messages)
-            if isinstance(document, Dropped):
-                dropped[document.reason] += 1
-                first.setdefault(document.reason, f"line {number}: {document.said}")
-                continue
-            count["conversations"] += 1
-            count["tokens"] += len(document.ids)
-            count["tokens_with_loss"] += sum(document.loss_mask or [])
-            yield document
+    out: ArtifactWriter
+    settings: PackSettings
+    talks: Talks | None
+    corpus: Corpus | None
 
-    rows = pack(documents(), job.settings.sequence_length)
-    written = write_rows(job.out, TRAIN, rows, MASKED_ROWS)
-    for reason, said in first.items():
-        log.warning("dropped reason=%s conversations=%d first=%s", reason, dropped[reason], said)
-    if not written:
-        reasons = "; ".join(f"{reason}, {said}" for reason, said in first.items())
-        uri = job.inputs["conversations"].uri
-        raise BadInputError(
-            f"no conversation of {uri} can be packed ({reasons or 'there is none'}); "
-            "mend them, or give a model with another chat template"
-        )
-    return {"rows": written, **count, "conversations_dropped": dict(dropped)}
+    def write(self) -> Statistics:
+        """Writes the rows of each split, and the articles held out: what there was of all."""
+        if self.corpus is None:
+            assert self.talks is not None
+            return self._write_training(self.talks.documents())
+        with self.corpus.progress() as progress:
+            if self.talks is None:
+                articles = chosen_articles(self.corpus, self.settings, progress)
+                found = self._write_training(articles)
+            else:
+                assert self.settings.article_share is not None
+                share = self.settings.article_share
+                found = self._write_training(mixed(self.talks, self.corpus, share, progress))
+                found["article_share"] = share_of(self.corpus.packed["tokens"], found["tokens"])
+            heldout = self.corpus.chosen(HELDOUT, 1.0, progress)
+            found["heldout_rows"] = self._write_rows(HELDOUT, heldout)
+        write_heldout_articles(self.out, self.corpus.records(HELDOUT))
+        count = self.corpus.counts[HELDOUT]
+        return found | {f"heldout_{what}": count[what] for what in ("articles", "tokens")}
 
+    def _write_training(self, documents: Iterator[Document]) -> dict[str, Any]:
+        found: dict[str, Any] = {"rows": self._write_rows(TRAIN, documents)}
+        for part in (self.talks, self.corpus):
+            if part:
+                sums = {key: found.get(key, 0) + part.packed[key] for key in TOKENS}
+                found |= sums | part.statistics()
+        return found
 
-def _pack_articles(job: Job[PackSettings], encoder: Bounded) -> Statistics:
-    settings, articles = job.settings, job.inputs["articles"]
-    corpus = Corpus(articles, encoder, settings)
-    limit = _budget_limit(corpus, settings.token_budget)
-    counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
-    progress = corpus.progress()
-
-    def documents(split: str) -> Iterator[Document]:
-        count = counts[split]
-        for text, document in corpus.documents(split):
-            progress.advance(int(text.begins))
-            if split == TRAIN and draw(text.url) > limit:
-                count["over_budget"] += text.begins
-                continue
-            longer = not text.whole or len(document.ids) > settings.sequence_length
-            count["articles"] += text.begins
-            count["tokens"] += len(document.ids)
-            count["cut"] += text.begins and longer
-            yield document
-
-    rows = {}
-    with progress:
-        for split in SPLITS:
-            packed = pack(documents(split), settings.sequence_length)
-            rows[split] = write_rows(job.out, split, packed, ROWS)
-    write_heldout_articles(job.out, corpus.records(HELDOUT))
-    train = counts[TRAIN]
-    return {
-        "rows": rows[TRAIN],
-        "articles": train["articles"],
-        "tokens": train["tokens"],
-        "articles_cut": train["cut"],
-        "articles_over_budget": train["over_budget"],
-        "older_captures": len(corpus.older),
-        "tokens_per_article": round(train["tokens"] / max(1, train["articles"]), 1),
-        "heldout_rows": rows[HELDOUT],
-        "heldout_articles": counts[HELDOUT]["articles"],
-        "heldout_tokens": counts[HELDOUT]["tokens"],
-    }
-
-
-class Corpus:
-    """The articles of an artifact by split, each URL once, as texts and as tokens.
-
-    Memory: a batch of articles (`read_part`), the tokens of one of texts (`jobs.pack.texts`), and
-    some bytes a URL.
-    """
-
-    def __init__(self, articles: Artifact, encoder: Bounded, settings: PackSettings) -> None:
-        self._articles, self._encoder = articles, encoder
-        self._fraction = settings.heldout_fraction
-        self._most = most_characters(settings.sequence_length)
-        self.older = older_captures(articles)
-
-    def progress(self) -> Progress:
-        """Over all articles."""
-        kept = KeptArticles.told(self._articles.statistics, self._articles.uri).kept
-        return Progress("pack", kept - len(self.older), "articles")
-
-    def records(self, split: str) -> Iterator[HeldoutArticle]:
-        """The articles of one split, in the order of the artifact."""
-        position = 0
-        for batch in read_articles(self._articles):
-            columns = [batch.column(name) for name in HELDOUT_ARTICLES_SCHEMA.names]
-            for index, url in enumerate(columns[0].to_pylist()):
-                mine = heldout(url, self._fraction) == (split == HELDOUT)
-                if mine and position + index not in self.older:
-                    yield HeldoutArticle(*(column[index].as_py() for column in columns))
-            position += batch.num_rows
-
-    def documents(self, split: str) -> Iterator[tuple[Text, Document]]:
-        """Each article of one split as text and as tokens, in the order of the artifact."""
-        texts = (text for record in self.records(split) for text in texts_of(*record, self._most))
-        for batch in batched(texts, self._most):
-            documents = text_documents(self._encoder, [text.text for text in batch])
-            yield from zip(batch, documents, strict=True)
-
-
-def _budget_limit(corpus: Corpus, budget: int | None) -> float:
-    """The draw up to which articles are packed; where there is a budget, one pass counts."""
-    if budget is None:
-        return 1.0
-    draws, tokens = list[float](), list[int]()
-    with corpus.progress() as progress:
-        for text, document in corpus.documents(TRAIN):
-            if text.begins:
-                draws.append(draw(text.url))
-                tokens.append(0)
-            tokens[-1] += len(document.ids)
-            progress.advance(int(text.begins))
-    return budget_limit(draws, tokens, budget)
+    def _write_rows(self, split: str, documents: Iterator[Document]) -> int:
+        schema = MASKED_ROWS if self.talks and split == TRAIN else ROWS
+        return write_rows(self.out, split, pack(documents, self.settings.sequence_length), schema)

@@ -151,8 +151,8 @@ def _candidate(run: Run, name: str, artifact: Artifact, verdict: Verdict) -> Can
 
 
 def _in_order(run: Run) -> list[Scored]:
-    """Originals, then the refreshed base, then candidates, then any others."""
-    order = [*ORIGINALS, REFRESHED, *run.candidates]
+    """Originals, then the refreshed base, then controls, then candidates, then any others."""
+    order = [*ORIGINALS, REFRESHED, *run.controls, *run.candidates]
     known = {name: index for index, name in enumerate(order)}
     return sorted(run.models, key=lambda model: (known.get(model.name, len(order)), model.name))
 
@@ -172,12 +172,14 @@ def _model(run: Run, model: Scored) -> ModelScores:
 def _role(run: Run, model: Scored) -> Role:
     if model.name in run.candidates:
         return Role.CANDIDATE
+    if model.name in run.controls:
+        return Role.CONTROL
     if model.name == REFRESHED:
         return Role.REFRESHED
     sources = [item.manifest.inputs.get("instruct") for item in run.candidates.values()]
     if model.digest in [source.digest for source in sources if source]:
         return Role.INSTRUCT
-    return Role.ORIGINAL if model.name in ORIGINALS else Role.CONTROL
+    return Role.ORIGINAL if model.name in ORIGINALS else Role.OTHER
 
 
 def _paper(run: Run) -> tuple[ModelScores, ...]:

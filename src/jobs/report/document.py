@@ -28,6 +28,8 @@ class Role(StrEnum):
     REFRESHED = "refreshed"
     CANDIDATE = "candidate"
     CONTROL = "control"
+    """Made to compare with: neither gated nor released."""
+    OTHER = "other"
     """Scored beside the others, and decides nothing."""
     PAPER = "paper"
 
@@ -46,6 +48,11 @@ class ModelScores(Record):
     @property
     def is_candidate(self) -> bool:
         return self.role == Role.CANDIDATE
+
+    @property
+    def title(self) -> str:
+        """Its name, and that it is a control where it is one."""
+        return f"{self.name} (control)" if self.role == Role.CONTROL else self.name
 
 
 class Candidate(Record):
@@ -119,6 +126,11 @@ class Report(Record):
         while new := {source for known in new for source in inputs.get(known, ())} - wanted:
             wanted |= new
         return tuple(step for step in self.lineage if step.digest in wanted)
+
+    @property
+    def controls(self) -> tuple[ModelScores, ...]:
+        """What the candidates are compared with beside their instruct model."""
+        return tuple(model for model in self.models if model.role == Role.CONTROL)
 
     def scored(self, name: str | None) -> ModelScores | None:
         """The scores of the model with this name."""

@@ -22,7 +22,36 @@ from tests.support.pico import commit_articles, commit_llama, run_job
         (CrawlSettings, ["--out", "x"], "--period is required"),
         (CrawlSettings, ["--out", "x", "--period", "2026-13"], "--period '2026-13' is wrong"),
         (CrawlSettings, ["--out", "ftp://x", "--period", "2026-10"], "unknown scheme 'ftp'"),
-        (PackSettings, ["--out", "x", "--tokenizer", "t"], "give exactly one of --articles and"),
+        (PackSettings, ["--out=x", "--tokenizer=t"], "give --articles, --conversations, or both"),
+        (
+            PackSettings,
+            ["--out=x", "--tokenizer=t", "--articles=a", "--conversations=c"],
+            "--articles beside --conversations need --article-share, such as 0.5",
+        ),
+        *(
+            (
+                PackSettings,
+                ["--out=x", "--tokenizer=t", f"--{one}=a", "--article-share=0.5"],
+                "--article-share is for --articles beside --conversations; give both",
+            )
+            for one in ("articles", "conversations")
+        ),
+        *(
+            (
+                PackSettings,
+                [
+                    *("--out=x", "--tokenizer=t", "--articles=a", "--conversations=c"),
+                    f"--article-share={share}",
+                ],
+                f"--article-share '{share}' is wrong",
+            )
+            for share in ("0", "1", "-0.1", "1e400", "half", "50%", "nan", "0,5", "1/2", "0x1")
+        ),
+        (
+            PackSettings,
+            ["--out=x", "--tokenizer=t", "--conversations=c", "--token-budget=1M"],
+            "--token-budget is for --articles alone; leave it out",
+        ),
         (
             PackSettings,
             ["--out", "x", "--tokenizer", "t", "--articles", "a", "--token-budget", "lots"],

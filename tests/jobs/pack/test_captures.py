@@ -12,8 +12,9 @@ from jobs.curate.work import curate
 from jobs.errors import BadInputError
 from jobs.kinds.articles import read_articles
 from jobs.kinds.rows import read_heldout_articles
+from jobs.pack.corpus import Corpus
 from jobs.pack.settings import PackSettings
-from jobs.pack.work import Corpus, write_packed
+from jobs.pack.work import write_packed
 from tests.support.articles import MOMENT, article, corpus, part
 from tests.support.pico import SENTENCE, commit, commit_llama, run_job
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.pack import work
+from jobs.pack import corpus as corpora
 from jobs.pack.choosing import budget_limit
+from jobs.pack.corpus import Corpus
 from jobs.pack.packing import Document
 from jobs.pack.settings import PackSettings
 from jobs.pack.texts import BATCH_CHARACTERS, Text, batched, most_characters, texts_of
-from jobs.pack.work import Corpus
 from tests.support.articles import article, corpus, part
 
 NOBODY: Any = None  # nothing is encoded here
@@ -69,7 +69,7 @@ def test_long_articles_are_not_handed_over_together(
         handed.append([len(text) for text in texts])
         return [Document([1]) for _ in texts]
 
-    monkeypatch.setattr(work, "text_documents", text_documents)
+    monkeypatch.setattr(corpora, "text_documents", text_documents)
     settings = PackSettings(
         articles="a", tokenizer="t", out="o", heldout_fraction=0.0, sequence_length=4096
     )

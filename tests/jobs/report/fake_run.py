@@ -98,9 +98,16 @@ class FakeRun:
         path = self.path(f"candidates/{name}")
         return self.make(path, ("merge", "model"), inputs, statistics=statistics)
 
+    def make_control(self, name: str = "s1") -> Artifact:
+        """The instruct model, trained on the rows of the base."""
+        inputs = {"model": self.model_path("instruct"), "rows": f"runs/{RUN}/packed/{DIGEST}"}
+        return self.make(self.path(f"controls/{name}"), ("train", "model"), inputs)
+
     def model_path(self, name: str) -> str:
         if name in ("base", "instruct"):
             return f"models/{self.family}/{name}"
+        if name == "s1":
+            return self.path("controls/s1")
         return self.path("cpt" if name == "refreshed-base" else f"candidates/{name}")
 
     def score(

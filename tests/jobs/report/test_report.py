@@ -148,6 +148,46 @@ def test_each_candidate_has_its_decision_and_the_refreshed_one_decides(tmp_path:
     assert decisions == {CANDIDATE: "GO", "pico-docs": "NO-GO"}
 
 
+def test_a_control_has_its_row_and_no_say(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    run.make_control()
+    run.score_all("s1", 0.1, 0.9)
+    made = report(run)
+    content = made.read_json("report.json")
+    assert content["decision"] == "GO"
+    assert [item["model"] for item in content["candidates"]] == [CANDIDATE]
+    assert [(m["name"], m["role"]) for m in content["models"]] == [
+        ("base", "original"), ("instruct", "instruct"), ("refreshed-base", "refreshed"),
+        ("s1", "control"), (CANDIDATE, "candidate"),
+    ]  # fmt: skip
+    assert f"runs/{RUN}/pico/controls/s1" in [step["uri"] for step in content["lineage"]]
+    said = (
+        "Points of instruction following: instruct 31.00, s1 10.00, pico-instruct 31.00. "
+        "Bits per byte of held-out news: instruct 1.5000, s1 0.9000, pico-instruct 1.2000."
+    )
+    html, text = (made.read(f"report.{kind}").decode() for kind in ("html", "md"))
+    assert said in html
+    assert said in text
+    assert "<th>s1 (control)</th>" in html
+    assert " s1 (control) |" in text
+
+
+def test_without_a_control_nothing_is_said_of_one(tmp_path: Path) -> None:
+    made = report(make_run(tmp_path))
+    for path in made.paths:
+        assert "control" not in made.read(path).decode()
+
+
+def test_scores_of_an_earlier_control_are_an_error(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    run.make_control()
+    run.score_all("s1", 0.1, 0.9)
+    shutil.rmtree(f"{run.uri}/controls/s1")
+    run.make(run.path("controls/s1"), ("train", "model"), files={"content": "new"})
+    with pytest.raises(BadInputError, match="but the control is now"):
+        report(run)
+
+
 def test_a_changed_input_is_an_error(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     shutil.rmtree(f"{run.store}/articles/{RUN}")

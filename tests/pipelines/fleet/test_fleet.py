@@ -50,6 +50,14 @@ def test_a_family_as_an_item(write_fleet: WriteFleet, tmp_path: Path) -> None:
     assert (pico["pack-token-budget"], nano["pack-token-budget"]) == ("1500000", "")
     assert pico["train-learning-rate"] == "0.0003"
     assert nano["candidates"] == ["nano-chat"]
+    assert pico["controls"] == nano["controls"] == []
+
+
+def test_a_control_is_asked_for_by_name(write_fleet: WriteFleet) -> None:
+    parameters = read_fleet(write_fleet("name: small", "name: small\ncontrols: [s1]")).parameters()
+    for family in json.loads(parameters["families"]):
+        assert family["controls"] == ["s1"]
+        assert "s1" not in family["candidates"]
 
 
 def test_what_a_family_passes_on_is_what_the_job_reads() -> None:
@@ -83,6 +91,12 @@ def test_what_a_family_passes_on_is_what_the_job_reads() -> None:
         ("name: nano", "name: pico", "two are named 'pico'; every family needs a name of its own"),
         ("release: nano-chat", "release: pico-instruct", "two are named 'pico-instruct'; every candidate"),
         ("name: chatty", "name: instruct", "fleet.yaml:18:5: families[0]: two are named 'instruct'; every model"),
+        ("name: chatty", "name: s1", "fleet.yaml:18:5: families[0]: two are named 's1'; every model"),
+        ("name: small", "name: small\ncontrols: [s2]", "fleet.yaml:2:12: controls[0]: should be 's1', got 's2'; known: s1"),
+        ("name: small", "name: small\ncontrols: [s1, s1]", "fleet.yaml:2:11: controls: two are named 's1'; every control"),
+        ("name: small", "name: small\ncontrols: s1", "fleet.yaml:2:11: controls: should be a valid tuple, got 's1'"),
+        ("name: small", "name: small\ncontrols: [true]", "fleet.yaml:2:12: controls[0]: should be 's1', got True"),
+        ("token_budget: 1.5M", "article_share: 0.5", "fleet.yaml:11:3: pack.article_share: unknown field"),
         ("name: small", "name: small\nname: big", "fleet.yaml:2:1: name is given twice; first on line 1"),
         ("families:", "families: [", "not YAML"),
         ("publishers: [us, uk]", "publishers: us", "fleet.yaml:6:15: crawl.publishers: should be a valid tuple, got 'us'"),

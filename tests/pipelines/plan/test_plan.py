@@ -47,6 +47,37 @@ def test_steps_of_a_fleet(write_fleet: WriteFleet, tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()  # a plan leaves nothing behind
 
 
+def test_a_control_is_trained_and_scored_but_never_released(
+    write_fleet: WriteFleet, tmp_path: Path
+) -> None:
+    fleet = read_fleet(write_fleet("name: small", "name: small\ncontrols: [s1]"))
+    made = plan(fleet, tmp_path / "store")
+    jobs = [planned.step.job for planned in made.steps]
+    # Beside the steps above: one training a family, and its scores on 3 tasks and heldout.
+    more = {job: jobs.count(job) for job in ("train", "evaluate", "merge", "promote", "report")}
+    assert more == {"train": 4, "evaluate": 4 * (7 + 5), "merge": 4, "promote": 4, "report": 2}
+    run = tmp_path / "store/runs/small-2026-10/pico"
+    (s1,) = [p.step for p in made.steps if p.step.name == "family/pico/controls/s1/train"]
+    inputs = {name: s1.inputs[name] for name in ("model", "objective", "epochs", "out")}
+    assert inputs == {
+        "model": str(tmp_path / "store/models/pico/instruct"),
+        "objective": "cpt",
+        "epochs": "3",
+        "out": str(run / "controls/s1"),
+    }
+    (base,) = [p.step for p in made.steps if p.step.name == "family/pico/train"]
+    assert s1.inputs["rows"] == base.inputs["rows"]
+    scored = {p.step.inputs["out"] for p in made.steps if "pico/controls/s1/scores" in p.step.name}
+    assert scored == {
+        str(run / f"scores/s1/{t}") for t in ("ifeval", "arc_easy", "piqa", "heldout")
+    }
+    costs = [(t.family, t.control, t.num_tokens, t.epochs) for t in made.trainings]
+    assert costs == [
+        ("pico", "", 1_500_000, 3), ("pico", "s1", 1_500_000, 3),
+        ("nano", "", None, 2), ("nano", "s1", None, 2),
+    ]  # fmt: skip
+
+
 def test_unknown_sizes_make_unknown_sums(write_fleet: WriteFleet, tmp_path: Path) -> None:
     made = plan(read_fleet(write_fleet()), tmp_path / "store")
     pico, nano = made.trainings

@@ -1,4 +1,4 @@
-"""Reads a family's run: its candidates, and what each model scored."""
+"""Reads a family's run: its candidates and controls, and what each model scored."""
 
 import math
 import re
@@ -24,6 +24,7 @@ CPT = "cpt"
 _KINDS = {
     re.compile(r"cpt"): "model",
     re.compile(r"candidates/[^/]+"): "model",
+    re.compile(r"controls/[^/]+"): "model",
     re.compile(r"scores/[^/]+/[^/]+"): "scores",
 }
 
@@ -73,10 +74,18 @@ class Run:
     @property
     def candidates(self) -> dict[str, Artifact]:
         """Name → candidate."""
+        return self._below("candidates/")
+
+    @property
+    def controls(self) -> dict[str, Artifact]:
+        """Name → model that was made to compare with: it is never gated."""
+        return self._below("controls/")
+
+    def _below(self, folder: str) -> dict[str, Artifact]:
         return {
-            path.removeprefix("candidates/"): artifact
+            path.removeprefix(folder): artifact
             for path, artifact in self.artifacts.items()
-            if path.startswith("candidates/")
+            if path.startswith(folder)
         }
 
     def model_of(self, digest: str) -> Scored | None:
@@ -143,11 +152,12 @@ def read_run(uri: str, artifacts: Mapping[str, Artifact]) -> Run:
             )
         _add(model, task, Results.of(artifact), columns)
     run = Run(uri, suite.name, columns, artifacts, tuple(models.values()), bundle.digest)
-    for name, candidate in run.candidates.items():
-        if name in models and models[name].digest != candidate.digest:
+    for name, made in {**run.controls, **run.candidates}.items():
+        if name in models and models[name].digest != made.digest:
+            what = "candidate" if name in run.candidates else "control"
             raise BadInputError(
                 f"{uri}/scores/{name} was made for the model {models[name].digest[:12]}, but the "
-                f"candidate is now {candidate.digest[:12]}; delete these scores and evaluate again"
+                f"{what} is now {made.digest[:12]}; delete these scores and evaluate again"
             )
     return run
 

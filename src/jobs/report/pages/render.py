@@ -99,7 +99,8 @@ def _context(report: Report, shown: Candidate) -> dict[str, Any]:
     """What every page is told."""
     scores, instruct = report.scored(shown.model), report.scored(shown.instruct)
     first = (shown.instruct, shown.model)
-    others = [m.name for m in report.models if m.role in (Role.REFRESHED, Role.CONTROL)]
+    beside_them = (Role.REFRESHED, Role.CONTROL, Role.OTHER)
+    others = [model.name for model in report.models if model.role in beside_them]
     asked = _asked(report, shown)
     return {
         "report": report,

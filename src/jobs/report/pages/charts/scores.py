@@ -57,7 +57,7 @@ def _picture(models: tuple[ModelScores, ...], group: str, top: int) -> Markup:
         y = ROW * index
         is_candidate = model.role == Role.CANDIDATE
         axes.text(
-            0, y + 9, fitting(model.name, WIDTH - LEFT), va="center", size=SMALL,
+            0, y + 9, fitting(model.title, WIDTH - LEFT), va="center", size=SMALL,
             color=ACCENT if is_candidate else SOFT, weight="bold" if is_candidate else "normal",
         )  # fmt: skip
         score = model.averages.get(group)
