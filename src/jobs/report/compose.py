@@ -53,7 +53,7 @@ def compose(run: Run, tolerance: Tolerance, expected: Expected | None = None) ->
         default_tolerance=_default_tolerance(),
         candidates=tuple(
             _candidate(run, name, artifact, verdicts[name])
-            for name, artifact in run.candidates.items()
+            for name, artifact in sorted(run.candidates.items(), key=lambda c: c[0] not in main)
         ),
         columns=run.columns,
         models=tuple(_model(run, scored) for scored in _in_order(run)),

@@ -106,6 +106,7 @@ class Report(Record):
     default_tolerance: Tolerance
     """What the gate tolerates where a fleet says nothing."""
     candidates: tuple[Candidate, ...]
+    """Those that decide come first."""
     columns: tuple[Column, ...]
     models: tuple[ModelScores, ...]
     paper: tuple[ModelScores, ...]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs.artifacts.manifest import Input, Work
+from jobs.artifacts.manifest import Input, Work, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.store.prefix import Prefix
@@ -37,9 +37,11 @@ TRAINED: dict[str, Any] = {
 class FakeRun:
     """Writes artifacts below `store`, as the jobs would."""
 
-    def __init__(self, store: Path, family: str = "pico", suite: str = "demo") -> None:
-        self.store, self.family, self.suite = store, family, suite
-        self.uri = f"{store}/runs/{RUN}/{family}"
+    def __init__(
+        self, store: Path, family: str = "pico", suite: str = "demo", run: str = RUN
+    ) -> None:
+        self.store, self.family, self.suite, self.run = store, family, suite, run
+        self.uri = f"{store}/runs/{run}/{family}"
 
     def make(
         self,
@@ -52,6 +54,8 @@ class FakeRun:
     ) -> Artifact:
         """An artifact at `path` below the store; `made_by` is (job, kind), inputs are paths."""
         job, kind = made_by
+        if find_manifest(Prefix(f"{self.store}/{path}")):
+            return Artifact.open(f"{self.store}/{path}")  # of an earlier run in this store
         sources = {name: Artifact.open(f"{self.store}/{source}") for name, source in inputs.items()}
         work = Work(
             kind=kind,
@@ -67,16 +71,18 @@ class FakeRun:
 
     def path(self, below: str) -> str:
         """A path below the family's run."""
-        return f"runs/{RUN}/{self.family}/{below}"
+        return f"runs/{self.run}/{self.family}/{below}"
 
     def make_sources(self, statistics: Mapping[str, Mapping[str, Any]] = {}) -> None:
         """Everything before the scores; `statistics` by job."""
-        months, models = f"articles/{RUN}", f"models/{self.family}"
-        clean, rows = f"articles-clean/{RUN}", f"runs/{RUN}/packed/{DIGEST}"
+        months, models = f"articles/{self.run}", f"models/{self.family}"
+        clean, rows = f"articles-clean/{self.run}", f"runs/{self.run}/packed/{DIGEST}"
         told = {
             job: statistics.get(job, {}) for job in ("crawl", "curate", "pack", "train", "merge")
         }
-        self.make(months, ("crawl", "articles"), settings={"period": RUN}, statistics=told["crawl"])
+        self.make(
+            months, ("crawl", "articles"), settings={"period": self.run}, statistics=told["crawl"]
+        )
         self.make(clean, ("curate", "articles"), {"articles": months}, statistics=told["curate"])
         for model in ("base", "instruct"):
             source = {"source": f"example/{self.family}-{model}"}
@@ -100,7 +106,7 @@ class FakeRun:
 
     def make_control(self, name: str = "s1") -> Artifact:
         """The instruct model, trained on the rows of the base."""
-        inputs = {"model": self.model_path("instruct"), "rows": f"runs/{RUN}/packed/{DIGEST}"}
+        inputs = {"model": self.model_path("instruct"), "rows": f"runs/{self.run}/packed/{DIGEST}"}
         return self.make(self.path(f"controls/{name}"), ("train", "model"), inputs)
 
     def model_path(self, name: str) -> str:
@@ -118,9 +124,10 @@ class FakeRun:
         num_items: int = 100,
         limit: int | None = None,
         examples: Sequence[Mapping[str, Any]] = (),
+        of: str | None = None,
     ) -> Artifact:
-        """One score artifact; metrics are (value, stderr) as shares."""
-        model = self.model_path(name)
+        """One score artifact, of the model `of` or `name`; metrics are (value, stderr)."""
+        model = self.model_path(of or name)
         results = {
             "task": task,
             "model_digest": Artifact.open(f"{self.store}/{model}").digest,
@@ -159,12 +166,13 @@ def make_run(
     bits: float = 1.2,
     merge: Mapping[str, Any] = {},
     train: Mapping[str, Any] = {},
+    name: str = RUN,
 ) -> FakeRun:
     """A whole run: instruct at 0.31 and 1.5 bits per byte, the candidate as given.
 
     `merge` and `train` are what the manifests of the candidate and the refreshed base tell.
     """
-    run = FakeRun(store)
+    run = FakeRun(store, run=name)
     run.make_sources({"merge": merge, "train": train})
     run.score_all("base", 0.2, 1.4)
     run.score_all("instruct", 0.31, 1.5)

@@ -49,5 +49,5 @@ def said(text: str, max_characters: int) -> str:
 
 
 def _folded(value: object) -> str:
-    """With each blank or line break as one blank."""
-    return re.sub(r"\s+", " ", str(value)).strip()
+    """With each blank or line break as one blank, but for blanks that hold a line together."""
+    return re.sub(r"[^\S\u00a0]+", " ", str(value)).strip()

@@ -134,10 +134,8 @@ def _context(report: Report, shown: Candidate) -> dict[str, Any]:
 
 def _drawn(report: Report) -> dict[str, Any]:
     """The pictures."""
-    main = [c for c in report.candidates if c.model in report.main_candidates]
-    others = [c for c in report.candidates if c.model not in report.main_candidates]
     return {
-        "gate_picture": draw_gate([*main, *others]),
+        "gate_picture": draw_gate(report.candidates),
         "score_pictures": draw_scores(report),
         "loss_picture": draw_loss(report.training) if report.training else None,
         "moved": [

@@ -20,10 +20,11 @@ from jobs.report.pages.charts.canvas import (
     Canvas,
     drawing,
     fitting,
-    grid,
 )
 
-WIDTH, INSET, TOP, ROW, BOTTOM = 440, 12, 24, 46, 40
+WIDTH, INSET, TOP, ROW, BOTTOM = 440, 12, 22, 46, 36
+BAND, BAND_HEIGHT = 31, 24
+"""Of a row: the middle of where its interval lies, and how high that is."""
 COLOURS = {Decision.GO: GO, Decision.NO_GO: NO, Decision.INCONCLUSIVE: MAYBE}
 
 
@@ -47,9 +48,6 @@ def _picture(shown: Sequence[tuple[str, Ability]]) -> Markup:
     axes.set_ylim(ROW * len(shown), 0)
     axes.set_yticks([])
     axes.set_xlabel("points of the average, candidate − instruct")
-    axes.axvspan(low - room, limit, color=NO, alpha=0.08, linewidth=0, clip_on=False)
-    grid(axes, [*axes.get_xlim(), 0.0], "x")
-    axes.axvline(limit, color=NO, linewidth=1.5, clip_on=False)
     _say(axes, limit, f"limit {signed(limit, 1 if limit % 1 else 0)}" if limit else "limit 0", NO)
     if _are_apart(limit, 0.0, axes.get_xlim()):
         _say(axes, 0.0, "no change", SOFT)
@@ -64,6 +62,12 @@ def _picture(shown: Sequence[tuple[str, Ability]]) -> Markup:
 def _row(axes: Axes, y: float, name: str, ability: Ability) -> None:
     colour = COLOURS[ability.decision]
     left, right = axes.get_xlim()
+    axes.barh(
+        y + BAND, ability.limit - left, BAND_HEIGHT, left=left, color=NO, alpha=0.09, clip_on=False
+    )
+    ends = (y + BAND - BAND_HEIGHT / 2, y + BAND + BAND_HEIGHT / 2)
+    axes.plot([0, 0], ends, color=LINE, linewidth=1.5, clip_on=False)
+    axes.plot([ability.limit] * 2, ends, color=NO, linewidth=1.5, clip_on=False)
     axes.text(left, y + 11, fitting(name, WIDTH - 2 * INSET - 130), va="center", size=SMALL)
     axes.text(
         right, y + 11,
@@ -71,16 +75,16 @@ def _row(axes: Axes, y: float, name: str, ability: Ability) -> None:
         va="center", ha="right", size=SMALL, color=SOFT,
     )  # fmt: skip
     axes.plot(
-        [ability.low, ability.high], [y + 31, y + 31], color=colour, linewidth=2, clip_on=False,
+        [ability.low, ability.high], [y + BAND, y + BAND], color=colour, linewidth=2, clip_on=False,
         solid_capstyle="butt",
     )  # fmt: skip
     half = ability.stderr
     axes.plot(
-        [ability.difference - half, ability.difference + half], [y + 31, y + 31], color=colour,
+        [ability.difference - half, ability.difference + half], [y + BAND, y + BAND], color=colour,
         linewidth=6, clip_on=False, solid_capstyle="butt",
     )  # fmt: skip
-    axes.plot([ability.difference] * 2, [y + 24, y + 38], color=INK, linewidth=2, clip_on=False)
-    axes.axhline(y + ROW, color=LINE, linewidth=1, clip_on=False)
+    stroke = (y + BAND - 7, y + BAND + 7)
+    axes.plot([ability.difference] * 2, stroke, color=INK, linewidth=2, clip_on=False)
 
 
 def _say(axes: Axes, x: float, words: str, colour: str) -> None:
