@@ -15,7 +15,9 @@ from jobs.artifacts.manifest import find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.command.running import begin, finish
 from jobs.errors import BadInputError
-from jobs.report.evidence.collect import open_run
+from jobs.report.compose import compose
+from jobs.report.evidence.collect import open_run, read_run
+from jobs.report.gate import Tolerance
 from jobs.report.settings import ReportSettings
 from jobs.report.work import write_report
 from jobs.store.prefix import Prefix
@@ -31,7 +33,11 @@ def report(run: FakeRun, **settings: Any) -> Artifact:
 
 
 def document(run: FakeRun, **settings: Any) -> dict[str, Any]:
-    content: dict[str, Any] = report(run, **settings).read_json("report.json")
+    """What report.json would hold; nothing is drawn."""
+    given = ReportSettings(run=run.uri, out=f"{run.uri}/report", **settings)
+    tolerance = Tolerance(given.max_loss_of_ability, given.max_chance_of_loss)
+    made = compose(read_run(run.uri, open_run(given)), tolerance)
+    content: dict[str, Any] = json.loads(made.model_dump_json())
     return content
 
 
