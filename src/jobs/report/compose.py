@@ -152,7 +152,8 @@ def _candidate(run: Run, name: str, artifact: Artifact, verdict: Verdict) -> Can
 
 def _in_order(run: Run) -> list[Scored]:
     """Originals, then the refreshed base, then controls, then candidates, then any others."""
-    order = [*ORIGINALS, REFRESHED, *run.controls, *run.candidates]
+    candidates = (*_main(run), *run.candidates)  # those that decide come first
+    order = dict.fromkeys((*ORIGINALS, REFRESHED, *run.controls, *candidates))
     known = {name: index for index, name in enumerate(order)}
     return sorted(run.models, key=lambda model: (known.get(model.name, len(order)), model.name))
 
