@@ -35,5 +35,5 @@ class ReportSettings(JobSettings):
         try:
             Expected.from_text(text)
         except BadInputError as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(f"{error}; leave it out, and the report shows no plan") from error
         return text
