@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from demo.children import Children, StoppedError
+from demo.children import Children
 from demo.ending import comparison
 from demo.family import is_made, make_family
 from demo.server import serve
-from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
+from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError, StoppedError
 from jobs.store.prefix import Prefix
 from jobs.words import one_line, shown
 from pipelines import layout

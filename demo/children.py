@@ -10,19 +10,14 @@ import os
 import signal
 import subprocess
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
+from jobs.errors import StoppedError
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_SECONDS = 0.5
-
-
-class StoppedError(BaseException):
-    """The demo was told to stop, and what it ran has ended."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(number).name}; the same command continues")
-        self.exit_code = 128 + number
 
 
 class Children:
@@ -30,6 +25,7 @@ class Children:
 
     def __init__(self) -> None:
         self._told: int | None = None
+        self._to_send: deque[int] = deque()
         self._running: subprocess.Popen[bytes] | None = None
         self._again = signal.SIGKILL
 
@@ -62,8 +58,7 @@ class Children:
         started = time.monotonic()
         with _started(command, log, environment) as process:
             self._running, self._again = process, again
-            if self._told:  # while it was being started
-                self._send(signal.SIGTERM)
+            self._send()  # what came while it was being started
             while (code := _ended(process)) is None:
                 look(time.monotonic() - started)
         self._running = None
@@ -73,17 +68,19 @@ class Children:
     def check(self) -> None:
         """Raises StoppedError where a signal came."""
         if self._told:
-            raise StoppedError(self._told)
+            name = signal.Signals(self._told).name
+            raise StoppedError(f"stopped by {name}; the same command continues", 128 + self._told)
 
     def _pass_on(self, number: int, _: object) -> None:
-        is_first = self._told is None
+        self._to_send.append(self._again if self._told else number)
         self._told = self._told or number
-        self._send(signal.Signals(number) if is_first else self._again)
+        self._send()
 
-    def _send(self, number: signal.Signals) -> None:
-        if self._running and self._running.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._running.pid, number)
+    def _send(self) -> None:
+        """Each signal once, though another may interrupt this."""
+        with contextlib.suppress(IndexError, ProcessLookupError):
+            while self._running and self._running.returncode is None:
+                os.killpg(self._running.pid, self._to_send.popleft())
 
 
 def _started(

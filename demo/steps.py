@@ -4,6 +4,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Self
 
 from demo.children import Children
 from jobs.errors import PerennialError
@@ -45,16 +46,17 @@ class Steps:
         log, started = self._folder / "log.txt", time.monotonic()
         with tempfile.TemporaryDirectory() as scratch, log.open("ab") as file:
             progress = Path(scratch) / "progress"
-            line = _Line(f"  {self._number}/{self._total}  {name:<8} → {out:<16}", progress)
-            code = self._children.run(
-                [sys.executable, *arguments],
-                log=file,
-                environment={"ARGO_PROGRESS_FILE": str(progress)},
-                look=line.show,
-            )
-            if code:
-                raise StepFailedError(name, code, log)
-            line.end(time.monotonic() - started)
+            begin = f"  {self._number}/{self._total}  {name:<8} → {out:<16}"
+            with _Line(begin, progress) as line:
+                code = self._children.run(
+                    [sys.executable, *arguments],
+                    log=file,
+                    environment={"ARGO_PROGRESS_FILE": str(progress)},
+                    look=line.show,
+                )
+                if code:
+                    raise StepFailedError(name, code, log)
+                line.end(time.monotonic() - started)
 
 
 class _Line:
@@ -64,6 +66,13 @@ class _Line:
         self._begin, self._progress = begin, progress
         self._is_live = sys.stdout.isatty()
         self._told_at = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error and self._is_live:
+            self._write("\n")
 
     def show(self, seconds: float) -> None:
         """How far it is, `seconds` after its beginning."""
@@ -83,8 +92,9 @@ class _Line:
             done, total = map(int, self._progress.read_text().split()[-1].split("/"))
         except (OSError, ValueError, IndexError):
             return f"{seconds:6.0f} s …"
-        left = f", about {seconds * (total - done) / done:.0f} s to go" if done else ""
-        return f"{done} of {total}{left}"
+        if done * 20 < total:  # too early to tell
+            return f"{done} of {total}"
+        return f"{done} of {total}, about {seconds * (total - done) / done:.0f} s to go"
 
     def _write(self, text: str) -> None:
         sys.stdout.write(text)

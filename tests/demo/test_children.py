@@ -11,7 +11,8 @@ from tests.support.paths import ROOT
 
 PROGRAM = """
 import signal, subprocess, sys
-from demo.children import Children, StoppedError
+from demo.children import Children
+from jobs.errors import StoppedError
 children = Children()
 def child(shell, **given):
     return children.run(["/bin/sh", "-c", shell], **given)

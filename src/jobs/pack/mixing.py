@@ -1,4 +1,4 @@
-"""Conversations and articles as one stream of documents, the articles in their share. Pure."""
+"""Conversations and articles as one stream of documents, the articles in their share."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,10 @@ from jobs.command.progress import Progress
 from jobs.errors import BadInputError
 from jobs.kinds.rows import TRAIN
 from jobs.pack.choosing import article_budget, budget_limit, share_of
+from jobs.pack.conversations import Conversations
 from jobs.pack.corpus import Corpus
 from jobs.pack.packing import Document
 from jobs.pack.settings import PackSettings
-from jobs.pack.talks import Talks
 
 
 def chosen_articles(
@@ -21,21 +21,23 @@ def chosen_articles(
     return corpus.chosen(TRAIN, limit, progress)
 
 
-def mixed(talks: Talks, corpus: Corpus, share: float, progress: Progress) -> Iterator[Document]:
+def mixed(
+    conversations: Conversations, corpus: Corpus, share: float, progress: Progress
+) -> Iterator[Document]:
     """All conversations, then articles that are `share` of the tokens, less a part of one article.
 
     Training shuffles the rows. Of an article all tokens carry loss. Raises BadInputError where
     there are too few articles.
     """
-    yield from talks.documents()
-    talked = talks.packed["tokens"]
-    budget = article_budget(talked, share)
+    yield from conversations.documents()
+    told = conversations.packed["tokens"]
+    budget = article_budget(told, share)
     draws, tokens = corpus.sizes()
     if (there := sum(tokens)) < budget:
         raise BadInputError(
-            f"--article-share {share} asks for {budget} tokens of articles beside {talked} of "
+            f"--article-share {share} asks for {budget} tokens of articles beside {told} of "
             f"conversations, and there are {there}; give more articles, or a share of at most "
-            f"{share_of(there, there + talked)}"
+            f"{share_of(there, there + told)}"
         )
     for document in corpus.chosen(TRAIN, budget_limit(draws, tokens, budget), progress):
         yield Document(document.ids, [True] * len(document.ids))

@@ -15,6 +15,7 @@ from jobs.errors import BadInputError
 from jobs.kinds.promises import PackedRows
 from jobs.kinds.rows import HELDOUT, MASKED_ROWS, ROWS, TRAIN, write_heldout_articles
 from jobs.pack.choosing import share_of
+from jobs.pack.conversations import Conversations
 from jobs.pack.corpus import Corpus
 from jobs.pack.encoder import ARTICLES, CONVERSATIONS
 from jobs.pack.encoding import encoder_of
@@ -22,7 +23,6 @@ from jobs.pack.mixing import chosen_articles, mixed
 from jobs.pack.packing import Document, pack
 from jobs.pack.rows import write_rows
 from jobs.pack.settings import PackSettings
-from jobs.pack.talks import Talks
 
 TOKENS: Final = ("tokens", "tokens_with_loss")
 
@@ -37,9 +37,11 @@ def write_packed(job: Job[PackSettings]) -> Statistics:
             encoder = encoder_of(inputs["tokenizer"], what, folder)
             return inputs[what], encoders.enter_context(encoder)
 
-        talks = Talks(*open_both(CONVERSATIONS)) if CONVERSATIONS in inputs else None
+        conversations = (
+            Conversations(*open_both(CONVERSATIONS)) if CONVERSATIONS in inputs else None
+        )
         corpus = Corpus(*open_both(ARTICLES), settings) if ARTICLES in inputs else None
-        statistics = _Packing(job.out, settings, talks, corpus).write()
+        statistics = _Packing(job.out, settings, conversations, corpus).write()
     packed = PackedRows.told(statistics, job.out.uri)
     if not packed.rows:
         raise BadInputError(f"nothing to pack: {statistics}; check the period and the budget")
@@ -53,22 +55,24 @@ class _Packing:
 
     out: ArtifactWriter
     settings: PackSettings
-    talks: Talks | None
+    conversations: Conversations | None
     corpus: Corpus | None
 
     def write(self) -> Statistics:
         """Writes the rows of each split, and the articles held out: what there was of all."""
         if self.corpus is None:
-            assert self.talks is not None
-            return self._write_training(self.talks.documents())
+            assert self.conversations is not None
+            return self._write_training(self.conversations.documents())
         with self.corpus.progress() as progress:
-            if self.talks is None:
+            if self.conversations is None:
                 articles = chosen_articles(self.corpus, self.settings, progress)
                 found = self._write_training(articles)
             else:
                 assert self.settings.article_share is not None
                 share = self.settings.article_share
-                found = self._write_training(mixed(self.talks, self.corpus, share, progress))
+                found = self._write_training(
+                    mixed(self.conversations, self.corpus, share, progress)
+                )
                 found["article_share"] = share_of(self.corpus.packed["tokens"], found["tokens"])
             heldout = self.corpus.chosen(HELDOUT, 1.0, progress)
             found["heldout_rows"] = self._write_rows(HELDOUT, heldout)
@@ -78,12 +82,12 @@ class _Packing:
 
     def _write_training(self, documents: Iterator[Document]) -> dict[str, Any]:
         found: dict[str, Any] = {"rows": self._write_rows(TRAIN, documents)}
-        for part in (self.talks, self.corpus):
+        for part in (self.conversations, self.corpus):
             if part:
                 sums = {key: found.get(key, 0) + part.packed[key] for key in TOKENS}
                 found |= sums | part.statistics()
         return found
 
     def _write_rows(self, split: str, documents: Iterator[Document]) -> int:
-        schema = MASKED_ROWS if self.talks and split == TRAIN else ROWS
+        schema = MASKED_ROWS if self.conversations and split == TRAIN else ROWS
         return write_rows(self.out, split, pack(documents, self.settings.sequence_length), schema)

@@ -14,14 +14,14 @@ from jobs.artifacts.reading import Artifact
 from jobs.command.progress import Progress
 from jobs.errors import BadInputError
 from jobs.kinds.rows import TRAIN
+from jobs.pack import conversations as talking
 from jobs.pack import corpus as corpora
-from jobs.pack import talks as talking
 from jobs.pack.choosing import article_budget, share_of
+from jobs.pack.conversations import Conversations
 from jobs.pack.corpus import Corpus
 from jobs.pack.mixing import mixed
 from jobs.pack.packing import Document
 from jobs.pack.settings import PackSettings
-from jobs.pack.talks import Talks
 from tests.jobs.pack.test_pack import CHAT, rows
 from tests.support.articles import article, corpus, part
 from tests.support.pico import SENTENCE, commit, commit_llama, run_job
@@ -70,7 +70,7 @@ def test_the_share_is_kept_and_each_is_there_once(
         articles="a", conversations="c", article_share=share, tokenizer="t", out="o",
         sequence_length=64, heldout_fraction=fraction,
     )  # fmt: skip
-    talks, there = Talks(articles, NOBODY), Corpus(articles, NOBODY, chosen)
+    talks, there = Conversations(articles, NOBODY), Corpus(articles, NOBODY, chosen)
     training = [int(record.body) for record in there.records(TRAIN)]
 
     def numbered(_: object) -> Iterator[tuple[int, int]]:

@@ -15,7 +15,7 @@ from jobs.pack.packing import Document
 log = logging.getLogger("pack")
 
 
-class Talks:
+class Conversations:
     """Each conversation once, in the order of the artifact, one in memory at a time."""
 
     def __init__(self, conversations: Artifact, encoder: Bounded) -> None:
