@@ -64,6 +64,8 @@ class Stop:
         """The signal that came first."""
         self._told_at = 0.0
         self._held = self._raised = False
+        self.spoken_for = False
+        """Whether another process is told, too, and says so: this one says what it alone knows."""
         self._seconds = MOST_UNWINDING_SECONDS
         self.last_words: Callable[[], str] = str
         self._log = logging.getLogger()
@@ -108,12 +110,28 @@ class Stop:
         if self.told and not self._held:
             raise self.error()
 
+    def leave(self) -> None:
+        """From here on a stop is not raised: all is done, and what Python still does is short.
+
+        One that does not come to its end is ended as before.
+        """
+        self._raised = True
+
     def error(self) -> StoppedError:
-        """The stop, to be raised."""
+        """The stop, to be raised. Its text is "" where another process says it."""
         number = self.told or signal.SIGTERM
-        return StoppedError(
-            f"stopped by {number.name}; the same command continues", 128 + number.value
-        )
+        return StoppedError("" if self.spoken_for else self._text, 128 + number.value)
+
+    def said(self, *why: str, then: str = "") -> str:
+        """What is said of an end that a stop brought about; "" where another process says it."""
+        own = self.last_words()
+        if self.spoken_for and not own:
+            return ""
+        return "; ".join(filter(None, (*why, self._text, then, own)))
+
+    @property
+    def _text(self) -> str:
+        return f"stopped by {(self.told or signal.SIGTERM).name}; the same command continues"
 
     def _note(self, number: int) -> None:
         if self.told is None:
@@ -141,19 +159,18 @@ class Stop:
         self._end()
 
     def _end(self) -> None:
-        error = self.error()
-        words = (f"{error}; it did not end by itself in time and was ended", self.last_words())
-        text = "; ".join(filter(None, words))
+        text = self.said(then="it did not end by itself in time and was ended")
         # By a thread of its own: the main thread may hold the log's lock, on a pipe nobody reads.
         speaker = threading.Thread(target=self._log.error, args=("%s", text), daemon=True)
-        speaker.start()
-        speaker.join(SAYING_SECONDS)
+        if text:
+            speaker.start()
+            speaker.join(SAYING_SECONDS)
         for process in _descendants(os.getpid()):
             try:
                 os.kill(process, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        os._exit(error.exit_code)
+        os._exit(self.error().exit_code)
 
 
 STOP = Stop()
@@ -171,8 +188,8 @@ def _unblock() -> None:
 def _forget() -> None:
     """A forked child is not its parent: a signal to it ends it, and wakes nobody else."""
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
     _unblock()
 
 
