@@ -2,14 +2,16 @@
 
 Python's own way is to raise in the middle of an import, which a library swallows, takes for a bug
 or leaves half done. There is nothing to save or to clear away yet, so the process ends at once,
-with the line and the code that it would have later. Imports nothing large itself.
+with the line and the code that it would have later.
+
+Imports only what Python itself has loaded at its start (`signal` would import `enum` and `re`).
 """
 
-import contextlib
+import _signal  # type: ignore[import-not-found]
 import os
-import signal
 import time
-from typing import NoReturn
+
+NAMES = {_signal.SIGINT: "SIGINT", _signal.SIGTERM: "SIGTERM"}
 
 
 def end_on_signals(name: str) -> None:
@@ -18,14 +20,14 @@ def end_on_signals(name: str) -> None:
     One that is ignored stays so, as SIGINT is of what a shell runs in the background.
     """
 
-    def end(number: int, _frame: object) -> NoReturn:
+    def end(number: int, _frame: object) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        stopped = f"stopped by {signal.Signals(number).name}; the same command continues"
-        if name:
-            with contextlib.suppress(OSError):  # it may be closed
-                os.write(2, f"{now} ERROR {name}: {stopped}\n".encode())
-        os._exit(128 + number)
+        line = f"{now} ERROR {name}: stopped by {NAMES[number]}; the same command continues\n"
+        try:
+            os.write(2, line.encode() if name else b"")
+        finally:  # also where it is closed
+            os._exit(128 + number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, end)
+    for number in NAMES:
+        if _signal.getsignal(number) != _signal.SIG_IGN:
+            _signal.signal(number, end)

@@ -1,9 +1,9 @@
 if __name__ == "__main__":  # first: nothing else is imported before
-    from jobs.command.early import end_on_signals
-    from jobs.train.orphans import die_with_launcher, is_launched
+    import os
 
-    end_on_signals("" if is_launched() else "train")
-    die_with_launcher()
+    from jobs.command.early import end_on_signals
+
+    end_on_signals("" if "RANK" in os.environ else "train")
 
 import sys
 
@@ -11,6 +11,7 @@ from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics, begin, run_command, run_job
 from jobs.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_STOPPED, StoppedError
 from jobs.stopping import STOP
+from jobs.train.orphans import die_with_launcher, is_launched
 from jobs.train.settings import TrainSettings
 
 
@@ -38,6 +39,7 @@ def launch(settings: TrainSettings) -> None:
 
 if __name__ == "__main__":
     if is_launched():
+        die_with_launcher()
         STOP.spoken_for = True
         run_job(TrainSettings, work)
     else:
