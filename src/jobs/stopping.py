@@ -16,10 +16,12 @@ Who has something to save (train) calls `hold` first: then nothing is raised, `t
 stop came, and the whole grace is there, less what those need who wait for this process.
 """
 
+import atexit
 import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -67,6 +69,8 @@ class Stop:
         self.spoken_for = False
         """Whether another process is told, too, and says so: this one says what it alone knows."""
         self._seconds = MOST_UNWINDING_SECONDS
+        self.is_ended = False
+        """Whether this process is being ended, and has said so."""
         self.last_words: Callable[[], str] = str
         self._log = logging.getLogger()
 
@@ -82,6 +86,8 @@ class Stop:
         signal.set_wakeup_fd(waker.detach(), warn_on_full_buffer=False)
         for number in SIGNALS:
             signal.signal(number, self._handle)
+        sys.unraisablehook = _quiet
+        atexit.register(_ignore)  # the first that is registered runs last
         os.register_at_fork(before=_block, after_in_parent=_unblock, after_in_child=_forget)
         threading.Thread(target=self._watch, args=(woken,), name="stop", daemon=True).start()
 
@@ -162,6 +168,7 @@ class Stop:
         text = self.said(then="it did not end by itself in time and was ended")
         # By a thread of its own: the main thread may hold the log's lock, on a pipe nobody reads.
         speaker = threading.Thread(target=self._log.error, args=("%s", text), daemon=True)
+        self.is_ended = True
         if text:
             speaker.start()
             speaker.join(SAYING_SECONDS)
@@ -174,6 +181,18 @@ class Stop:
 
 
 STOP = Stop()
+
+
+def _quiet(what: "sys.UnraisableHookArgs") -> None:
+    """A stop that came where nothing can be raised (``__del__``) is told at the end."""
+    if not isinstance(what.exc_value, StoppedError):
+        sys.__unraisablehook__(what)
+
+
+def _ignore() -> None:
+    """At the very end Python would put the defaults back, and a signal change the exit code."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _block() -> None:

@@ -239,6 +239,6 @@ CASES = {
         "pipe = os.pipe()\nos.dup2(pipe[1], 2)\n"
         "(FOLDER / 'ready').touch()\nwhile True: log.error('x')",
         "",
-        seconds=(2.9, 5.0),
+        seconds=(1.9, 5.0),
     ),
 }  # fmt: skip

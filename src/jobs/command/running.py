@@ -98,7 +98,7 @@ def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
         code, said = error.exit_code, str(error)
     finally:
         STOP.leave()
-    if said:
+    if said and not STOP.is_ended:
         log.error("%s", " ".join(said.split()))
     sys.exit(code)
 

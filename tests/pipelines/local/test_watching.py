@@ -256,10 +256,8 @@ def test_a_log_that_is_not_there(small: Small, perennial: Perennial) -> None:
     folder.log("step", 1).unlink()
     os.mkfifo(folder.log("step", 1))
     code, _, err = perennial("logs", "step")
-    assert (code, err) == (
-        64,
-        f"perennial: {folder.log('step', 1)} cannot be read: it is no file\n",
-    )
+    says = f"perennial: {folder.log('step', 1)} cannot be read: it is no file\n"
+    assert (code, err) == (64, says)
     folder.log("step", 1).unlink()
     code, _, err = perennial("logs", "step")
     assert code == 64
