@@ -1,6 +1,7 @@
 """What a person sees of a run: live on a terminal, otherwise one line an event; then a table."""
 
 import asyncio
+import signal
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from jobs import numbers
 from jobs.words import one_line
 from pipelines.local.folder import RunFolder
 from pipelines.local.last_words import TAIL_LINES, last_error
-from pipelines.local.record import FAILED, RunRecord, StepRecord
+from pipelines.local.record import DONE, FAILED, RunRecord, StepRecord
 from pipelines.local.standing import STYLES, progress, table, took
 from pipelines.terminal import cells
 
@@ -71,7 +72,7 @@ class Display:
     def ended(self, record: StepRecord, log: Path, lines: list[str]) -> None:
         """`lines` are the last ones of its log, where it failed."""
         self._running.pop(record.name, None)
-        self._num_done += record.status not in FAILED
+        self._num_done += record.status in DONE
         took = f" seconds={record.seconds:.1f}"
         self._say(record.status, record.name, took, STYLES.get(record.status, "yellow"))
         if record.status in FAILED:
@@ -82,7 +83,8 @@ class Display:
                     self._said_now(f"  | {one_line(line)}")
 
     def stopping(self, number: int, longest_seconds: int) -> None:
-        self._said_now(f"signal {number}: stopping within {longest_seconds} s; a second one kills")
+        name = signal.Signals(number).name
+        self._said_now(f"{name}: stopping within {longest_seconds} s; a second one kills")
 
     def all_ended(self, run: RunRecord, ended: tuple[StepRecord, ...]) -> None:
         """The table of what was begun, and, unless all is well, how to go on."""

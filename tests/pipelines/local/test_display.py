@@ -95,6 +95,7 @@ def test_why(lines: list[str], says: str) -> None:
         (["/usr/bin/env", "run", "f.yaml"], "env run f.yaml"),
         (["./perennial", "run", "a b.yaml", "-p", "x='$(id)'"],
          """./perennial run 'a b.yaml' -p 'x='"'"'$(id)'"'"''"""),
+        (["/x/pipelines/__main__.py", "run"], f"{sys.executable} -m pipelines run"),
         (["/no/such/perennial", "run", "~/x", "é*"], "/no/such/perennial run '~/x' 'é*'"),
     ],
 )  # fmt: skip
