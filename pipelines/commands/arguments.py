@@ -1,5 +1,8 @@
 """Arguments that several commands have, and what a command says."""
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +26,23 @@ Parameters = Annotated[
         "--parameter", "-p", metavar="NAME=VALUE", help="Sets a parameter of the workflow."
     ),
 ]
+Work = Annotated[
+    Path,
+    typer.Option(
+        help="Folder for logs, scratch and records; below it, one folder a run and store."
+    ),
+]
+WORK = Path(".perennial")
+
+
+def this_command() -> str:
+    """The command that runs now, as it can be given to a shell again."""
+    program = [sys.argv[0]]
+    if Path(sys.argv[0]).name == "__main__.py":
+        program = [sys.executable, "-m", "pipelines"]
+    elif shutil.which(Path(sys.argv[0]).name) == sys.argv[0]:
+        program = [Path(sys.argv[0]).name]
+    return shlex.join([*program, *sys.argv[1:]])
 
 
 def say(text: str, *, err: bool = False) -> None:

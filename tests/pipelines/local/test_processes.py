@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import psutil
 import pytest
 
+from pipelines.local import reaper
+from pipelines.local.folder import RunFolder
 from tests.pipelines.local.conftest import Small, Task
 
 Start = Callable[[str], subprocess.Popen[bytes]]
@@ -19,10 +22,11 @@ ENGINE = """
 import sys
 from pathlib import Path
 from typing import Any
+from pipelines.local.folder import RunFolder
 from pipelines.local.run import run_workflow
 from pipelines.local.workflow import read_workflow
 workflow = read_workflow(Path(sys.argv[1]))
-sys.exit(run_workflow(workflow, {}, Path(sys.argv[2]), 2).exit_code)
+sys.exit(run_workflow(workflow, {}, RunFolder(Path(sys.argv[2])), 2).exit_code)
 """
 
 # Starts a child in a session of its own, as torchrun does, and one whose parent ends at once.
@@ -108,8 +112,18 @@ def test_a_killed_engine_leaves_no_process_behind(small: Small, start: Start) ->
     engine = start("time.sleep(120)")
     os.killpg(engine.pid, signal.SIGKILL)
     engine.wait()
-    until(lambda: not any(map(alive, ids(small))))
+    with RunFolder(small.folder / "work").held():  # its next run waits for their end
+        assert not any(map(alive, ids(small)))
     assert not small.said()
+
+
+def test_a_process_that_bears_its_mark_just_after_the_engine_was_killed(small: Small) -> None:
+    mark = uuid.uuid4().hex
+    becomes = f"sleep 0.2; exec env {reaper.MARK}={mark}/1/ sleep 20"
+    with subprocess.Popen(["sh", "-c", becomes]) as late:
+        command = [sys.executable, reaper.__file__, f"{mark}/"]
+        subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
+        assert late.wait(timeout=5) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -123,18 +137,28 @@ def test_a_stopped_engine_lets_its_children_save(
     assert engine.returncode == code
     assert (small.folder / "saved").exists()
     assert not any(map(alive, ids(small)))  # those that nobody told are gone too
-    assert not (small.folder / "work/logs/later.log").exists()
+    assert not (small.folder / "work/logs/later").exists()
     assert b"Stopped" in output
 
 
-def test_a_second_signal_kills(small: Small, start: Start) -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [(signal.SIGTERM, signal.SIGTERM, 143), (signal.SIGTERM, signal.SIGINT, 143),
+     (signal.SIGINT, signal.SIGINT, 130)],
+)  # fmt: skip
+def test_a_second_signal_kills(
+    small: Small, start: Start, first: int, second: int, code: int
+) -> None:
+    """As a terminal sends them, to the whole group; the children are in others."""
     engine = start(DO_NOT_LISTEN)
     until((small.folder / "ready").exists)
-    engine.send_signal(signal.SIGTERM)
+    os.killpg(engine.pid, first)
     time.sleep(0.5)
     assert engine.poll() is None
-    engine.send_signal(signal.SIGTERM)
-    assert engine.wait(timeout=30) == 143
+    os.killpg(engine.pid, second)
+    output, _ = engine.communicate(timeout=30)
+    assert engine.returncode == code
+    assert b"Traceback" not in output
     assert not any(map(alive, ids(small)))
 
 
@@ -163,4 +187,4 @@ def test_what_a_step_leaves_running_is_gone_before_the_next_begins(
         task("look", template="look", depends="family"),
     ]
     assert small.run(tasks, family(small, "sys.exit(0)"), look).exit_code == 0
-    assert (small.folder / "work/logs/look.log").read_text() == "[]\n"
+    assert (small.folder / "work/logs/look/1.log").read_text() == "[]\n"
