@@ -160,6 +160,7 @@ class Family(_Entry):
             "residuals": self.residuals(),
             "derived": [{"name": m.candidate, "onto": m.name} for m in self.derived],
             "candidates": self.candidates(),
+            "expected": "",  # of its jobs; `perennial run` fills it in from the plan
         }
         for job in FAMILY_SECTIONS:
             item |= section_parameters(job, self.section(job, fleet))
