@@ -1,5 +1,6 @@
 """``perennial plan``, ``run`` and ``parameters``: what a fleet file is for."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -27,11 +28,21 @@ def plan(
     run_name: RunName = None,
     parameter: Parameters = None,
     steps: Annotated[bool, typer.Option("--steps", help="List each step.")] = False,
+    assumptions: Annotated[
+        bool, typer.Option("--assumptions", help="List what the figures assume, and why.")
+    ] = False,
+    gpus: Annotated[
+        int | None, typer.Option(min=1, help="GPUs at a time; default: all that steps ask for.")
+    ] = None,
 ) -> None:
-    """Show what a refresh would do: its steps, what is there already, tokens, FLOPs, GPU-hours."""
+    """Show what a refresh would do and cost: steps, hours, GPU-hours, bytes, money.
+
+    Nothing is fetched: what is known of the models comes from the store, their folders' headers,
+    the hub's metadata (asked for three seconds), the fleet file, or their names.
+    """
     fleet = read_fleet(fleet_file)
     parameters = run_parameters(fleet, period, store, run_name, parameter or ())
-    print_plan(fleet, parameters, each_step=steps)
+    print_plan(fleet, parameters, each_step=steps, all_assumptions=assumptions, gpus=gpus)
 
 
 def run(
@@ -56,13 +67,15 @@ def run(
     failed or was stopped. Exit code: 0, or that of the first step that failed.
     """
     from pipelines.local.run import run_workflow
+    from pipelines.plan.expecting import expecting
 
     fleet = read_fleet(fleet_file)
     parameters = run_parameters(fleet, period, store, run_name, parameter or ())
     if dry_run:
-        print_plan(fleet, parameters, each_step=True)
+        print_plan(fleet, parameters, each_step=True, processes=parallel or os.cpu_count())
         return
     name = parameters["run"]
+    parameters = expecting(fleet, read_workflow(WORKFLOW), parameters, parallel)
     with ended_by_ctrl_c():  # again, where the run has put back Python's own way
         ran = run_workflow(read_workflow(WORKFLOW), parameters, work / name, parallel)
     if ran.exit_code:
@@ -86,17 +99,26 @@ def parameters(fleet_file: FleetFile) -> None:
     typer.echo(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), nl=False)
 
 
-def print_plan(fleet: Fleet, parameters: Mapping[str, str], *, each_step: bool) -> None:
-    """The plan of a run with these parameters."""
+def print_plan(
+    fleet: Fleet,
+    parameters: Mapping[str, str],
+    *,
+    each_step: bool,
+    all_assumptions: bool = False,
+    gpus: int | None = None,
+    processes: int | None = None,
+) -> None:
+    """The plan of a run with these parameters. Raises BadInputError where a step would refuse."""
     from pipelines.plan.plan import make_plan
     from pipelines.plan.view import show_plan
-    from pipelines.terminal import soft_console
+    from pipelines.terminal import plain_console
 
     what = f"fleet {fleet.name} · period {parameters['period']} · run {parameters['run']}"
     say(f"{what} · store {parameters['store']}")
     typer.echo()
-    made = make_plan(fleet, read_workflow(WORKFLOW), parameters)
-    show_plan(made, soft_console(), each_step=each_step)
+    workflow = read_workflow(WORKFLOW)
+    made = make_plan(fleet, workflow, parameters, processes=processes, gpus=gpus)
+    show_plan(made, plain_console(), each_step=each_step, all_assumptions=all_assumptions)
     if conflicts := [planned for planned in made.steps if planned.conflict]:
         step, why = conflicts[0].step, conflicts[0].conflict
         of_run = step.inputs["out"].startswith(f"{layout.runs(parameters['store'])}/")

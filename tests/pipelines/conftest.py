@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 FLEET = """\
 name: small
@@ -54,3 +55,10 @@ def write_fleet(tmp_path: Path) -> WriteFleet:
         return path
 
     return write
+
+
+@pytest.fixture(autouse=True)
+def no_other_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hub is asked by chance."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")

@@ -56,7 +56,7 @@ def test_plan(
     )
     assert (code, err) == (0, "")
     assert "fleet small · period 2026-10 · run small-2026-10" in out
-    assert "evaluate     40      0     40" in out
+    assert "evaluate     0    40" in out
     code, out, _ = perennial(
         capfd, monkeypatch, "run", write_fleet(), "--period", "2026-10", "--store", tmp_path / "s",
         "--dry-run",
