@@ -10,10 +10,17 @@ Any other exception is a bug: a traceback and exit code 1. The retry expressions
 workflows are written against these codes (``pipelines/workflows/placement.py``).
 """
 
+import errno
+
 EXIT_DONE = 0
 EXIT_BAD_INPUT = 64
 EXIT_TRANSIENT = 75
 EXIT_STOPPED = 143
+
+FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Errors of a disk or quota that is full. They end with 64, whichever disk it is and whenever it
+fills up: no retry makes room. Once a person did, the same command continues."""
+MAKE_ROOM = "make room there, and the same command continues"
 
 
 class PerennialError(Exception):
