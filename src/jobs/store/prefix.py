@@ -297,9 +297,10 @@ class Prefix:
 
     def _upload(self, path: str, size: int) -> Upload:
         if self.folder is not None:
+            local = self._local(path)
             if not self._exists:
                 make_folder(self.folder)
-            return StagedFile(self._local(path))
+            return StagedFile(local)
         return MultipartUpload(self._store, self.uri, path, size)
 
     @cached_property
