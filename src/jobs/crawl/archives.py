@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from jobs.crawl.beforehand import end_of_month
 from jobs.crawl.server import Server
 from jobs.crawl.transfer import MissingError
 from jobs.errors import BadInputError
@@ -32,8 +33,7 @@ class Period:
     @classmethod
     def month(cls, text: str) -> "Period":
         """The period written as 2026-10."""
-        start = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
-        return cls(start, (start + timedelta(days=31)).replace(day=1))
+        return cls(datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC), end_of_month(text))
 
     def __contains__(self, moment: datetime) -> bool:
         return self.start <= moment < self.end

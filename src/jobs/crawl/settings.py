@@ -1,11 +1,14 @@
 """Settings of the crawl job."""
 
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from jobs.command.settings import OPERATIONAL, HttpAddress, JobSettings
+from jobs.crawl.beforehand import meant_by, publishers_of_sources, why_no_period, why_unknown
 from jobs.kinds.promises import KeptArticles
+from jobs.words import shown
 
 
 class CrawlSettings(JobSettings):
@@ -36,3 +39,13 @@ class CrawlSettings(JobSettings):
     """A server that sends less, over a minute of waiting for it, is given up until the next try."""
     processes: Annotated[int, OPERATIONAL] = Field(0, ge=0)
     """Processes that read archives in parallel; 0 is this process alone."""
+
+    def foreseen(self) -> list[tuple[str, str]]:
+        found = []
+        if why := why_no_period(self.period, self.ccnews_server, datetime.now(UTC)):
+            found.append(("period", why))
+        if known := publishers_of_sources():
+            meant = meant_by(known)
+            unknown = [(shown(name), why_unknown(name, meant)) for name in self.publishers]
+            found += [("publishers", f"{name} {why}") for name, why in unknown if why]
+        return found
