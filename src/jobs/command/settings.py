@@ -108,12 +108,6 @@ class FlagSettings(BaseSettings):
         except SettingsError as error:
             raise BadInputError(str(error).splitlines()[0]) from error
 
-    def foreseen(self) -> list[tuple[str, str]]:
-        """What the job would refuse as soon as it begins, though each value is valid: the field,
-        and what is wrong with it, to stand after its name and value. The plan of a run asks.
-        """
-        return []
-
     @classmethod
     def flags(cls) -> dict[str, FieldInfo]:
         """Flag name (without ``--``) → field."""

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from jobs.crawl.beforehand import end_of_month
+from jobs.crawl.beforehand import end_of_month, list_path
 from jobs.crawl.server import Server
 from jobs.crawl.transfer import MissingError
 from jobs.errors import BadInputError
@@ -94,7 +94,7 @@ def list_archives(server: Server, window: Period, required_month: str) -> Listin
     archives: dict[str, Archive] = {}
     months: dict[str, int | None] = {}
     for month in months_of(window):
-        path = f"crawl-data/CC-NEWS/{month.replace('-', '/')}/warc.paths.gz"
+        path = list_path(month)
         try:
             lines = server.unpacked(path).decode("ascii", "backslashreplace").split()
         except MissingError as error:

@@ -40,6 +40,11 @@ def why_no_period(period: str, server: str, now: datetime) -> str:
     return ""
 
 
+def list_path(month: str) -> str:
+    """Where a server lists the archives of a month written as 2026-10."""
+    return f"crawl-data/CC-NEWS/{month.replace('-', '/')}/warc.paths.gz"
+
+
 def meant_by(publishers: Iterable[str]) -> dict[str, set[str]]:
     """Each name that one may give (us, us.TheIntercept, TheIntercept, all): the ids it means."""
     everyone = tuple(publishers)
@@ -80,7 +85,7 @@ def publishers_of_sources() -> tuple[str, ...] | None:
 
 
 def _assigned(file: Path, of_class: str) -> Iterator[tuple[str, str]]:
-    """What a class gives a name, and what that is called: ``us = US``, ``TheSun = Publisher(…)``."""
+    """What a class assigns, name and value: ``us = US``, ``TheSun = Publisher(…)``."""
     for node in ast.parse(file.read_bytes()).body:
         if isinstance(node, ast.ClassDef) and node.name == of_class:
             for line in node.body:
