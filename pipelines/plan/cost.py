@@ -7,7 +7,7 @@ figures that stand behind it are in `pipelines.plan.assumptions`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from math import ceil, inf
+from math import ceil
 
 from jobs.crawl.settings import CrawlSettings
 from jobs.errors import BadInputError
@@ -61,16 +61,7 @@ class Reckoner:
         reckon = by_job.get(planned.step.job)
         if reckon is None:
             return Cost(seconds=assumed.START_SECONDS, processors=0.25)
-        try:
-            cost = reckon(planned)
-        except OverflowError:
-            cost = Cost(seconds=inf)
-        if cost.seconds == inf or cost.stored_bytes == inf:
-            raise BadInputError(
-                f"{planned.step.name}: its numbers are beyond all reason (budget, epochs, model); "
-                "correct them in the fleet file"
-            )
-        return cost
+        return reckon(planned)
 
     def _ingest(self, planned: Planned) -> Cost:
         name, facts = self._models[planned.step.inputs["out"]]

@@ -13,6 +13,7 @@ from jobs.artifacts.manifest import Manifest, Work, find_manifest, is_folder_dig
 from jobs.command.settings import JobSettings
 from jobs.kinds.expected import Expected, ExpectedJob, total
 from jobs.kinds.promises import Outputs
+from jobs.store.failures import OF_A_PERSON
 from jobs.store.prefix import Prefix
 from jobs.suites.suite import load_suite
 from pipelines.fleet.model import Fleet
@@ -139,7 +140,7 @@ class _Planner(Runner):
         if out and out in self._known:
             manifest = self._known[out]
         elif out and UNKNOWN[0] not in out:
-            manifest = await asyncio.to_thread(find_manifest, Prefix(out))
+            manifest = await asyncio.to_thread(find_manifest, Prefix(out, OF_A_PERSON))
         self.planned.append(Planned(step, manifest, self._conflict(step, manifest)))
         return Outcome("Succeeded", outputs={**unknown.outputs, **_outputs(step, manifest)})
 

@@ -141,8 +141,6 @@ def _summary(plan: Plan) -> Iterator[str]:
         f"store: {there} of {len(plan.steps)} steps have their artifact there, "
         f"{num_bytes(plan.bytes_there)}"
     )
-    if unanswered := [facts.unanswered for facts in plan.models.values() if facts.unanswered]:
-        yield f"hub: {len(unanswered)} models are not known from there: {unanswered[0]}"
     yield (
         f"assumed: {assumptions.GPU_FLOPS / 1e12:.0f} TFLOP/s a GPU, {assumptions.MFU:.0%} of it "
         f"in training (6 · N · tokens · epochs), {assumptions.SCORING_MFU:.0%} in scoring; "

@@ -80,7 +80,7 @@ def span(number: float) -> str:
     for unit, per in (("min", 60), ("h", 60), ("d", 24)):
         if float(f"{value:.2e}") < per:
             break
-        value, shown = value / per, unit
+        value, shown = max(value, per) / per, unit  # 59.97 s is one minute
     return f"{significant(value)} {shown}"
 
 

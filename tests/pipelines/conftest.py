@@ -57,6 +57,30 @@ def write_fleet(tmp_path: Path) -> WriteFleet:
     return write
 
 
+def runnable(write: WriteFleet) -> WriteFleet:
+    """Writes the same fleet for GPUs that it fits, if it names none."""
+
+    def write_runnable(old: str = "", new: str = "") -> Path:
+        path = write(old, new)
+        text = path.read_text()
+        if "placement" not in text:
+            path.write_text(f"{text}placement: {{gpu_memory: 141G}}\n")
+        return path
+
+    return write_runnable
+
+
+@pytest.fixture
+def folders_of_fleet(tmp_path: Path) -> None:
+    """What the fleet above names on this machine: a model with nothing in it, and data."""
+    (tmp_path / "eval-data").mkdir()
+    folder = tmp_path / "family/base"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "tokenizer.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+
+
 @pytest.fixture(autouse=True)
 def no_other_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     """No hub is asked by chance."""

@@ -246,12 +246,3 @@ def test_fewer_gpus_take_longer(planning: Planning) -> None:
 def test_parameters_that_are_no_numbers(planning: Planning, given: str) -> None:
     with pytest.raises(BadInputError, match=r"expected a whole number|is no number of processors"):
         planning.plan(given=(given,))
-
-
-def test_numbers_beyond_reason(planning: Planning) -> None:
-    budget = ("token_budget: 100M", f"token_budget: '1{'0' * 300}'")
-    chosen = ("families:", "crawl: {publishers: [us]}\nfamilies:")
-    with pytest.raises(
-        BadInputError, match="family/llama/train: its numbers are beyond all reason"
-    ):
-        planning.plan(budget, chosen)

@@ -53,7 +53,6 @@ def test_all_is_known(planning: Planning) -> None:
         "",
         "by the clock: 23 h 49 min, as the steps follow each other, at most 100 pods at a time",
         "store: 0 of 50 steps have their artifact there, 0 B",
-        "hub: 2 models are not known from there: HF_HUB_OFFLINE forbids to ask the hub",
         ASSUMED,
     ]  # fmt: skip
 
