@@ -70,15 +70,20 @@ def runnable(write: WriteFleet) -> WriteFleet:
     return write_runnable
 
 
+HEADER = b'{"w":{"dtype":"BF16","shape":[3,5],"data_offsets":[0,30]}}'
+
+
 @pytest.fixture
 def folders_of_fleet(tmp_path: Path) -> None:
-    """What the fleet above names on this machine: a model with nothing in it, and data."""
+    """What the fleet above names on this machine: a model of 15 parameters, and data."""
     (tmp_path / "eval-data").mkdir()
     folder = tmp_path / "family/base"
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     (folder / "tokenizer.json").write_text("{}")
-    (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    (folder / "model.safetensors").write_bytes(
+        len(HEADER).to_bytes(8, "little") + HEADER + bytes(30)
+    )
 
 
 @pytest.fixture(autouse=True)
