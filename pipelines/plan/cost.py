@@ -118,7 +118,7 @@ class Reckoner:
         tokens: float | None = settings.token_budget
         if all_tokens is not None and heldout is not None:
             tokens = min(all_tokens - heldout, tokens or all_tokens)
-        if planned.manifest:
+        if planned.manifest and not planned.conflict:
             told = PackedRows.told(planned.manifest.statistics, planned.step.inputs["out"])
             tokens, heldout = told.tokens, told.heldout_tokens
         elif heldout is None:
@@ -226,7 +226,7 @@ def _weights(name: str, facts: ModelFacts) -> tuple[float | None, str]:
 
 
 def _kept(planned: Planned) -> float | None:
-    if planned.manifest is None:
+    if planned.manifest is None or planned.conflict:
         return None
     return KeptArticles.told(planned.manifest.statistics, planned.step.inputs["out"]).kept
 

@@ -44,7 +44,9 @@ def told(tmp_path: Path, workflow: WorkflowTemplate) -> Told:
         fleet = read_fleet(path)
         parameters = run_parameters(fleet, period, store or str(tmp_path / "s"), None, given)
         intent = Intent.of(path, fleet, workflow, parameters, given)
-        return preflight(intent, lambda: make_plan(fleet, workflow, parameters), print)
+        return preflight(
+            intent, lambda models: make_plan(fleet, workflow, parameters, models=models), print
+        )
 
     return tell
 
