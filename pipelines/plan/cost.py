@@ -11,6 +11,7 @@ from math import ceil
 
 from jobs.crawl.settings import CrawlSettings
 from jobs.errors import BadInputError
+from jobs.evaluate.settings import EvaluateSettings
 from jobs.kinds.promises import KeptArticles, PackedRows
 from jobs.kinds.scores import HELDOUT_TASK
 from jobs.pack.settings import PackSettings
@@ -22,6 +23,7 @@ from pipelines.plan.benchmarks import Work, work_of
 from pipelines.plan.models import ModelFacts
 from pipelines.plan.planned import Cost, Planned, step_settings
 
+DEFAULT_BATCH = EvaluateSettings.model_fields["batch_size"].default
 BEFORE_DAYS = 1
 """Crawl reads the archives that were begun on the day before the period, too."""
 
@@ -133,7 +135,7 @@ class Reckoner:
     def _train(self, planned: Planned) -> Cost:
         settings = step_settings(planned.step)
         assert isinstance(settings, TrainSettings)
-        name, facts = self._models[settings.model]
+        name, facts = self._models[planned.step.inputs["model"]]
         self._models[planned.step.inputs["out"]] = name, replace(facts, manifest=None)
         rows, held = self._rows[planned.family], self._held("train", settings.processes)
         weights, lacks = _weights(name, facts)
@@ -178,14 +180,14 @@ class Reckoner:
         cost = replace(held, seconds=None, scratch_bytes=weights, lacks=lacks)
         if weights is None or facts.parameters is None or work is None:
             return cost
-        batch = _whole(inputs["batch-size"] or "8", "batch-size")
+        batch = _whole(inputs["batch-size"] or str(DEFAULT_BATCH), "batch-size")
         passes = work.steps(batch)
         if held.gpus:
             rate = assumed.GPU_FLOPS * assumed.SCORING_MFU
             reading = weights / (assumed.GPU_BANDWIDTH * assumed.GENERATING_SHARE)
             each = max(reading, assumed.GENERATION_STEP_SECONDS)
         else:
-            rate = assumed.CPU_FLOPS * 1.0
+            rate = float(assumed.CPU_FLOPS)
             each = max(2.0 * facts.parameters * batch / rate, assumed.CPU_STEP_SECONDS)
         seconds = assumed.TORCH_START_SECONDS + weights / assumed.STORE_RATE
         seconds += 2.0 * facts.parameters * work.scored_tokens / rate + passes * each
