@@ -138,6 +138,7 @@ class Reckoner:
         name, facts = self._models[planned.step.inputs["model"]]
         self._models[planned.step.inputs["out"]] = name, replace(facts, manifest=None)
         rows, held = self._rows[planned.family], self._held("train", settings.processes)
+        held = replace(held, tokens=rows.tokens, epochs=settings.epochs)
         weights, lacks = _weights(name, facts)
         saved = _times(facts.parameters, assumed.CHECKPOINT_BYTES)
         flops = _times(6.0 * settings.epochs, _times(facts.parameters, rows.tokens))
@@ -145,9 +146,9 @@ class Reckoner:
             lacks = lacks or "the tokens of all articles"
         if saved is None or weights is None:
             return replace(held, seconds=None, stored_bytes=None, scratch_bytes=None,
-                           tokens=rows.tokens, flops=None, lacks=lacks)  # fmt: skip
-        cost = replace(held, seconds=None, stored_bytes=weights + saved, tokens=rows.tokens,
-                       scratch_bytes=weights + saved, flops=flops, lacks=lacks)  # fmt: skip
+                           flops=None, lacks=lacks)  # fmt: skip
+        cost = replace(held, seconds=None, stored_bytes=weights + saved, flops=flops,
+                       scratch_bytes=weights + saved, lacks=lacks)  # fmt: skip
         if flops is None or rows.tokens is None:
             return cost
         rate = assumed.GPU_FLOPS * assumed.MFU if held.gpus else assumed.CPU_FLOPS
