@@ -50,8 +50,7 @@ def plan(
 ) -> None:
     """Show what a refresh would do, what it costs, and all for which it would fail.
 
-    Nothing is fetched: what is known of the models comes from the store, their folders' headers,
-    the hub's metadata (asked for three seconds), the fleet file, or their names.
+    Nothing is fetched: models are known by the store, folders, the hub's metadata or their names.
     """
     fleet = read_fleet(fleet_file)
     parameters = run_parameters(fleet, period, store, run_name, parameter or ())

@@ -54,6 +54,7 @@ PACK_RATE = Assumed(2e5, "tokens/s", "tokenising on one core")
 
 BUNDLE_BYTES = Assumed(3e8, "bytes", "the paper's nine benchmarks")
 BUNDLE_SECONDS = Assumed(300, "s", "the paper's nine benchmarks, each from the hub")
+ITEM_BYTES = Assumed(400, "bytes", "what is kept of each scored item: the demo's have 250 to 520")
 START_SECONDS = Assumed(2, "s", "of each step; a pod's own start and its image are not counted")
 TORCH_START_SECONDS = Assumed(5, "s", "of each step that loads torch or transformers")
 

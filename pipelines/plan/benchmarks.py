@@ -53,9 +53,9 @@ class Work:
 
     scored_tokens: float
     """All tokens that are read in one go."""
-    items: int = 0
-    """Texts to go on with, by `generated` tokens each."""
+    items: int
     generated: int = 0
+    """Tokens by which each item is gone on with."""
 
     def steps(self, batch_size: int) -> int:
         """Passes of which each makes one token for each text of a batch."""
@@ -75,7 +75,7 @@ def work_of(task: Task, limit: int | None, sealed: Mapping[str, int], folder: st
         items = min(items, limit * known.single_tasks)
     tokens = items * known.answers * (known.tokens + task.num_fewshot * known.shot_tokens)
     if not known.generated:
-        return Work(tokens)
+        return Work(tokens, items)
     most = task.generation.get("max_gen_toks")
     generated = min(known.generated, most) if isinstance(most, int) else known.generated
     return Work(tokens, items, generated)

@@ -145,10 +145,10 @@ class Reckoner:
         if rows.tokens is None:
             lacks = lacks or "the tokens of all articles"
         if saved is None or weights is None:
-            return replace(held, seconds=None, stored_bytes=None, scratch_bytes=None,
-                           flops=None, lacks=lacks)  # fmt: skip
-        cost = replace(held, seconds=None, stored_bytes=weights + saved, flops=flops,
-                       scratch_bytes=weights + saved, lacks=lacks)  # fmt: skip
+            return replace(held, seconds=None, artifact_bytes=weights, left_bytes=saved,
+                           scratch_bytes=None, flops=None, lacks=lacks)  # fmt: skip
+        cost = replace(held, seconds=None, artifact_bytes=weights, left_bytes=saved,
+                       scratch_bytes=weights + saved, flops=flops, lacks=lacks)  # fmt: skip
         if flops is None or rows.tokens is None:
             return cost
         rate = assumed.GPU_FLOPS * assumed.MFU if held.gpus else assumed.CPU_FLOPS
@@ -178,7 +178,9 @@ class Reckoner:
         work = self._work(planned)
         if work is None:
             lacks = lacks or f"the work of task {inputs['task']}"
-        cost = replace(held, seconds=None, scratch_bytes=weights, lacks=lacks)
+        records = None if work is None else work.items * assumed.ITEM_BYTES
+        cost = replace(held, seconds=None, artifact_bytes=records, scratch_bytes=weights,
+                       lacks=lacks)  # fmt: skip
         if weights is None or facts.parameters is None or work is None:
             return cost
         batch = _whole(inputs["batch-size"] or str(DEFAULT_BATCH), "batch-size")
@@ -198,7 +200,9 @@ class Reckoner:
         task, limit = planned.step.inputs["task"], planned.step.inputs["limit"]
         if task == HELDOUT_TASK:
             tokens = self._rows[planned.family].heldout_tokens
-            return None if tokens is None else Work(tokens)
+            if tokens is None:
+                return None
+            return Work(tokens, ceil(tokens / assumed.TOKENS_PER_ARTICLE))
         most = _whole(limit, "limit") if limit else None
         folder = self._parameters["bundle-from"]
         return work_of(self._suite.task(task), most, self._sealed, folder)
@@ -208,7 +212,7 @@ class Reckoner:
     ) -> Cost:
         """Of a step of the data's size, which keeps no file of its own."""
         processors = _processors(self._parameters["data-cpu"])
-        return Cost(seconds, processors=processors, fetched_bytes=fetched, stored_bytes=stored,
+        return Cost(seconds, processors=processors, fetched_bytes=fetched, artifact_bytes=stored,
                     lacks=lacks)  # fmt: skip
 
     def _held(self, size: str, processes: int) -> Cost:

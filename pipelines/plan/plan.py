@@ -62,7 +62,7 @@ class Plan:
 
     def _expected(self, steps: Iterable[Planned]) -> ExpectedJob:
         costs = [planned.cost for planned in steps]
-        size = total(cost.stored_bytes for cost in costs)
+        size = total(cost.artifact_bytes for cost in costs)
         money = total(cost.money(self.prices) for cost in costs) if self.prices else None
         return ExpectedJob(
             seconds=total(cost.seconds for cost in costs),

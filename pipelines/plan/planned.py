@@ -24,7 +24,9 @@ class Cost:
     """Processes that it starts."""
     fetched_bytes: float | None = 0
     """From the hub or an archive's server."""
-    stored_bytes: float | None = 0
+    artifact_bytes: float | None = 0
+    left_bytes: float | None = 0
+    """What it leaves in the store beside its artifact: train's last checkpoint."""
     scratch_bytes: float | None = 0
     """Of its own disk, at most."""
     tokens: float | None = 0
@@ -34,6 +36,12 @@ class Cost:
     """Of training."""
     lacks: str = ""
     """What would have to be known where something is unknown."""
+
+    @property
+    def stored_bytes(self) -> float | None:
+        if self.artifact_bytes is None or self.left_bytes is None:
+            return None
+        return self.artifact_bytes + self.left_bytes
 
     @property
     def gpu_hours(self) -> float | None:

@@ -98,6 +98,7 @@ def test_each_job(planning: Planning) -> None:
     assert (train.flops, train.tokens) == (2.4e19, 1e8)
     assert train.seconds == pytest.approx(5 + 24_038.461538 + 4928)
     assert train.gpu_hours == pytest.approx(8 * 28_971.461538 / 3600)
+    assert (train.artifact_bytes, train.left_bytes) == (16e9, 128e9)
     assert (train.stored_bytes, train.scratch_bytes) == (144e9, 144e9)
     assert (merge.seconds, merge.stored_bytes, merge.gpu_hours) == (2 + 128, 16e9, 0)
     assert (found["report"].seconds, found["promote/llama-instruct"].seconds) == (2, 2)
@@ -123,7 +124,7 @@ def test_evaluation(planning: Planning) -> None:
         "heldout": pytest.approx(37 + 222.22222),
     }
     piqa = found["scores-base/evaluate/piqa"]
-    assert (piqa.scratch_bytes, piqa.stored_bytes) == (16e9, 0)
+    assert (piqa.scratch_bytes, piqa.stored_bytes) == (16e9, 1838 * 400)
     assert piqa.gpu_hours == pytest.approx(58.99316 / 3600)
     quick = costs(planning.plan(("families:", "evaluate: {limit: 10}\nfamilies:")))
     assert quick["scores-base/evaluate/piqa"].seconds == pytest.approx(
@@ -220,7 +221,7 @@ def test_what_a_family_expects(planning: Planning) -> None:
     assert list(expected["jobs"]) == [*dict.fromkeys(p.step.job for p in plan.steps)]
     assert expected["jobs"]["train"] == {
         "seconds": pytest.approx(28_971.461538), "gpu_hours": pytest.approx(64.381026),
-        "bytes": 144 * 10**9, "money": pytest.approx(160.95256),
+        "bytes": 16 * 10**9, "money": pytest.approx(160.95256),
     }  # fmt: skip
     assert expected["jobs"]["ingest"]["bytes"] == 32 * 10**9
     assert expected["jobs"]["merge"] == {

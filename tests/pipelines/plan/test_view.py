@@ -45,7 +45,7 @@ def test_all_is_known(planning: Planning) -> None:
         "ingest       0     2 6.47 min            32 GB  32 GB           0.04",
         "pack         0     1 10.9 min                  400 MB           0.07",
         "train        0     1   8.05 h      64.4        144 GB  144 GB 160.95",
-        "evaluate     0    40   1.33 d      31.8                 16 GB  79.55",
+        "evaluate     0    40   1.33 d      31.8         74 MB   16 GB  79.55",
         "merge        0     1 2.17 min                   16 GB           0.01",
         "report       0     1      2 s                                   0.00",
         "promote      0     1      2 s                                   0.00",
