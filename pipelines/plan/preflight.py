@@ -75,7 +75,7 @@ Models = Mapping[FleetModel, ModelFacts]
 
 
 def preflight(
-    intent: Intent, make: Callable[[Models], Plan], say: Callable[[str], object]
+    intent: Intent, make: Callable[[Models], Plan | None], say: Callable[[str], object]
 ) -> Preflight:
     """`make` makes the plan by what is known of the models; `say` is told of waits for the store.
 
