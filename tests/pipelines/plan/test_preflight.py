@@ -1,5 +1,6 @@
 """All that would make a run fail is told before it, at once: tables of each kind."""
 
+import os
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -431,6 +432,21 @@ def test_everything_at_once(write_fleet: WriteFleet, told: Told, tmp_path: Path)
         "-p train-gpus", "-p y", "--store", "--period", "/fleet.yaml:6:15", "/fleet.yaml:3:12",
         "/fleet.yaml:19:18",
     ]  # fmt: skip
+
+
+def test_a_disk_with_too_little_room_is_told(
+    write_fleet: WriteFleet, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not refused: what a run adds is an estimate."""
+    path = write_fleet()
+    assert not any("free" in note for note in told(path, plan=True).notes)
+    real = os.statvfs(path)
+    values = list(real)
+    values[4] = 2**30 // real.f_frsize  # f_bavail
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(values))
+    found = told(path, plan=True)
+    assert problems(found) == []
+    assert found.notes[-1].startswith("--store: its disk has 1.07 GB free, and the run adds about ")
 
 
 def test_a_probe_leaves_nothing(store: str) -> None:
