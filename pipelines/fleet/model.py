@@ -178,6 +178,11 @@ class Family(_Entry):
         return self
 
 
+def _or_absent(schema: dict[str, Any]) -> None:
+    """A section that is left out rather than null."""
+    schema |= schema.pop("anyOf")[0]
+
+
 class Fleet(_Entry):
     """The families to keep current, and the settings of a refresh."""
 
@@ -195,7 +200,7 @@ class Fleet(_Entry):
     evaluate: EvaluateSection = {}
     report: ReportSection = {}
     placement: Placement = Placement()
-    prices: Prices | None = None
+    prices: Prices | None = Field(None, json_schema_extra=_or_absent)
     """What an hour of each pool costs; default: no plan tells money."""
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from math import ceil
 
 from jobs.crawl.settings import CrawlSettings
 from jobs.errors import BadInputError
+from jobs.evaluate.settings import EvaluateSettings
 from jobs.kinds.promises import KeptArticles, PackedRows
 from jobs.kinds.scores import HELDOUT_TASK
 from jobs.pack.settings import PackSettings
@@ -22,6 +23,7 @@ from pipelines.plan.benchmarks import Work, work_of
 from pipelines.plan.models import ModelFacts
 from pipelines.plan.planned import Cost, Planned, step_settings
 
+DEFAULT_BATCH = EvaluateSettings.model_fields["batch_size"].default
 BEFORE_DAYS = 1
 """Crawl reads the archives that were begun on the day before the period, too."""
 
@@ -118,7 +120,7 @@ class Reckoner:
         tokens: float | None = settings.token_budget
         if all_tokens is not None and heldout is not None:
             tokens = min(all_tokens - heldout, tokens or all_tokens)
-        if planned.manifest:
+        if planned.manifest and not planned.conflict:
             told = PackedRows.told(planned.manifest.statistics, planned.step.inputs["out"])
             tokens, heldout = told.tokens, told.heldout_tokens
         elif heldout is None:
@@ -133,9 +135,10 @@ class Reckoner:
     def _train(self, planned: Planned) -> Cost:
         settings = step_settings(planned.step)
         assert isinstance(settings, TrainSettings)
-        name, facts = self._models[settings.model]
+        name, facts = self._models[planned.step.inputs["model"]]
         self._models[planned.step.inputs["out"]] = name, replace(facts, manifest=None)
         rows, held = self._rows[planned.family], self._held("train", settings.processes)
+        held = replace(held, tokens=rows.tokens, epochs=settings.epochs)
         weights, lacks = _weights(name, facts)
         saved = _times(facts.parameters, assumed.CHECKPOINT_BYTES)
         flops = _times(6.0 * settings.epochs, _times(facts.parameters, rows.tokens))
@@ -143,9 +146,9 @@ class Reckoner:
             lacks = lacks or "the tokens of all articles"
         if saved is None or weights is None:
             return replace(held, seconds=None, stored_bytes=None, scratch_bytes=None,
-                           tokens=rows.tokens, flops=None, lacks=lacks)  # fmt: skip
-        cost = replace(held, seconds=None, stored_bytes=weights + saved, tokens=rows.tokens,
-                       scratch_bytes=weights + saved, flops=flops, lacks=lacks)  # fmt: skip
+                           flops=None, lacks=lacks)  # fmt: skip
+        cost = replace(held, seconds=None, stored_bytes=weights + saved, flops=flops,
+                       scratch_bytes=weights + saved, lacks=lacks)  # fmt: skip
         if flops is None or rows.tokens is None:
             return cost
         rate = assumed.GPU_FLOPS * assumed.MFU if held.gpus else assumed.CPU_FLOPS
@@ -178,14 +181,14 @@ class Reckoner:
         cost = replace(held, seconds=None, scratch_bytes=weights, lacks=lacks)
         if weights is None or facts.parameters is None or work is None:
             return cost
-        batch = _whole(inputs["batch-size"] or "8", "batch-size")
+        batch = _whole(inputs["batch-size"] or str(DEFAULT_BATCH), "batch-size")
         passes = work.steps(batch)
         if held.gpus:
             rate = assumed.GPU_FLOPS * assumed.SCORING_MFU
             reading = weights / (assumed.GPU_BANDWIDTH * assumed.GENERATING_SHARE)
             each = max(reading, assumed.GENERATION_STEP_SECONDS)
         else:
-            rate = assumed.CPU_FLOPS * 1.0
+            rate = float(assumed.CPU_FLOPS)
             each = max(2.0 * facts.parameters * batch / rate, assumed.CPU_STEP_SECONDS)
         seconds = assumed.TORCH_START_SECONDS + weights / assumed.STORE_RATE
         seconds += 2.0 * facts.parameters * work.scored_tokens / rate + passes * each
@@ -226,7 +229,7 @@ def _weights(name: str, facts: ModelFacts) -> tuple[float | None, str]:
 
 
 def _kept(planned: Planned) -> float | None:
-    if planned.manifest is None:
+    if planned.manifest is None or planned.conflict:
         return None
     return KeptArticles.told(planned.manifest.statistics, planned.step.inputs["out"]).kept
 

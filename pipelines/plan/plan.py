@@ -94,12 +94,15 @@ def make_plan(
     reckoner = Reckoner(by_uri, parameters, load_suite(fleet.suite))
     steps = [replace(planned, cost=reckoner.cost(planned)) for planned in runner.planned]
     to_do = [planned for planned in steps if planned.manifest is None]
-    all_ends = _ends(workflow, parameters, steps, room)
+    ended = _ends(workflow, parameters, to_do, room)
+    clock_seconds = max(ended.values(), default=0)
+    if len(to_do) < len(steps):  # a second walk tells how long the whole takes
+        ended = _ends(workflow, parameters, steps, room)
     return Plan(
         steps=tuple(steps),
         models=models,
-        clock_seconds=max(_ends(workflow, parameters, to_do, room).values(), default=0),
-        family_seconds={family.name: _last(all_ends, family.name) for family in fleet.families},
+        clock_seconds=clock_seconds,
+        family_seconds={family.name: _last(ended, family.name) for family in fleet.families},
         room=room,
         prices=fleet.prices,
     )

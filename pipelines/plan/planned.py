@@ -29,6 +29,7 @@ class Cost:
     """Of its own disk, at most."""
     tokens: float | None = 0
     """That are trained on in one epoch."""
+    epochs: int = 0
     flops: float | None = 0
     """Of training."""
     lacks: str = ""

@@ -7,11 +7,10 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.numbers import count, num_bytes, seconds, significant, span
-from jobs.train.settings import TrainSettings
 from pipelines.plan import assumptions
 from pipelines.plan.clock import ENOUGH
 from pipelines.plan.plan import Plan
-from pipelines.plan.planned import Planned, step_settings
+from pipelines.plan.planned import Planned
 from pipelines.terminal import cells
 
 UNKNOWN = "unknown"
@@ -51,13 +50,11 @@ def _trainings(plan: Plan) -> Table:
     for planned in plan.steps:
         if planned.step.job != "train":
             continue
-        settings = step_settings(planned.step)
-        assert isinstance(settings, TrainSettings)
         table.add_row(
             *cells(
                 planned.family or "",
                 _told(planned.cost.tokens, count),
-                str(settings.epochs),
+                str(planned.cost.epochs),
                 _told(planned.cost.flops, "{:.3g}".format),
                 _told(planned.cost.gpu_hours, significant),
                 _state(planned),

@@ -87,3 +87,19 @@ def test_an_artifact_of_other_settings_is_a_conflict(
     made = plan(read_fleet(write_fleet()), tmp_path / "store")
     conflicts = [planned.conflict for planned in made.steps if planned.conflict]
     assert conflicts == [f"setting source was /elsewhere, now {tmp_path / 'family/base'}"]
+
+
+def test_in_a_bucket(write_fleet: WriteFleet, s3_store: str) -> None:
+    """A trailing slash names the same store."""
+    work = Work(kind="model", producer="ingest 2", settings={}, inputs={})
+    writer = ArtifactWriter(Prefix(f"{s3_store}/models/nano/base"), work, {})
+    writer.write("model.safetensors", bytes(10))
+    writer.write("config.json", b'{"vocab_size": 3}')
+    writer.commit({"parameters": 5, "outputs": {"tokenizer_digest": "abc"}})
+    fleet = read_fleet(write_fleet())
+    parameters = run_parameters(fleet, "2026-10", f"{s3_store}/", "small-2026-10", ())
+    made = make_plan(fleet, read_workflow(WORKFLOW), parameters)
+    facts = {model.label: facts for model, facts in made.models.items()}
+    assert (facts["nano/base"].parameters, facts["nano/base"].config) == (5, {"vocab_size": 3})
+    assert facts["nano/instruct"].known_from == "name"
+    assert [p.step.name for p in made.steps if p.manifest] == ["family/nano/base"]
