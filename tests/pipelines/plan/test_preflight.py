@@ -439,12 +439,15 @@ def test_a_disk_with_too_little_room_is_told(
 ) -> None:
     """Not refused: what a run adds is an estimate."""
     path = write_fleet()
-    assert not any("free" in note for note in told(path, plan=True).notes)
     real = os.statvfs(path)
-    values = list(real)
-    values[4] = 2**30 // real.f_frsize  # f_bavail
-    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(values))
-    found = told(path, plan=True)
+
+    def with_free(num_bytes: int) -> Preflight:
+        values = [*real[:4], num_bytes // real.f_frsize, *real[5:]]
+        monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(values))
+        return told(path, plan=True)
+
+    assert not any("free" in note for note in with_free(2**50).notes)
+    found = with_free(2**30)
     assert problems(found) == []
     assert found.notes[-1].startswith("--store: its disk has 1.07 GB free, and the run adds about ")
 
