@@ -12,6 +12,7 @@ from jobs.errors import BadInputError, BadInputsError, TransientError
 from pipelines import layout
 from pipelines.local.engine import Step
 from pipelines.plan.crawling import check_crawling
+from pipelines.plan.disk import check_disk
 from pipelines.plan.given import check_given
 from pipelines.plan.intent import Check, Finding, Intent, Known
 from pipelines.plan.models import FleetModel, ModelFacts, fleet_models, know_models
@@ -44,6 +45,7 @@ CHECKS: tuple[Check, ...] = (
     check_same,
     check_room,
     check_conflicts,
+    check_disk,
 )
 """In the order in which their findings are told."""
 
@@ -75,7 +77,7 @@ Models = Mapping[FleetModel, ModelFacts]
 
 
 def preflight(
-    intent: Intent, make: Callable[[Models], Plan], say: Callable[[str], object]
+    intent: Intent, make: Callable[[Models], Plan | None], say: Callable[[str], object]
 ) -> Preflight:
     """`make` makes the plan by what is known of the models; `say` is told of waits for the store.
 

@@ -11,6 +11,7 @@ import yaml
 
 from jobs.artifacts.manifest import Work
 from jobs.artifacts.writing import ArtifactWriter
+from jobs.errors import BadInputError
 from jobs.store.prefix import Prefix
 from pipelines import cli
 from pipelines.commands import refreshing
@@ -142,6 +143,42 @@ def test_run_ends_with_the_steps_exit_code(
     assert (work / "latest/logs/only/1.log").read_text() == "small-2026-10\n"
     report = f"pico: no report at {store}/runs/small-2026-10/pico/report\n"
     assert (report in out) == (expected == 0)
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_run_refuses_all_that_a_plan_does_before_its_first_step(
+    write_fleet: WriteFleet, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, more: list[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    of_run: list[str | Path] = [
+        write_fleet("[us, uk]", "[ukk]"), "--period", "2999-01", "--store", tmp_path / "s",
+        "-p", "train-gpus=three",
+    ]  # fmt: skip
+    code, _, err = perennial(capfd, monkeypatch, "plan", *of_run)
+    assert (code, err.count("\n")) == (64, 3)
+    assert perennial(capfd, monkeypatch, "run", *of_run, *more)[::2] == (code, err)
+    assert not (tmp_path / "s").exists()
+    assert not (tmp_path / ".perennial").exists()
+
+
+def test_run_writes_a_probe(
+    write_fleet: WriteFleet, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """What cannot be seen without writing is met before the first step."""
+
+    def refused(self: Prefix, path: str, data: bytes) -> None:
+        raise BadInputError(f"no permission for {self.uri}/{path}")
+
+    monkeypatch.setattr(Prefix, "write", refused)
+    code, _, err = perennial(
+        capfd, monkeypatch, "run", write_fleet(), "--period", "2026-10", "--store", tmp_path / "s",
+        "--work", tmp_path / "work",
+    )  # fmt: skip
+    assert code == 64
+    assert f"perennial: no permission for {tmp_path}/s/probe-" in err
+    assert not (tmp_path / "work").exists()
 
 
 def test_releases(

@@ -119,7 +119,8 @@ def _outcome(
         return _failed(str(error), error.exit_code)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in FULL_DISK:
-            _fail(log, f"no room on a disk of this machine: {error}; {MAKE_ROOM}", EXIT_BAD_INPUT)
+            why = f"no room on a disk of this machine: {error}; {MAKE_ROOM}"
+            return _failed(why, EXIT_BAD_INPUT)
         if not STOP.told:
             raise
         return _failed(f"{type(error).__name__}: {error}", EXIT_STOPPED)

@@ -91,7 +91,8 @@ class Prefix:
             return remote_store(self.uri, self._patience)
         except (exceptions.BaseError, OSError, ValueError) as error:
             why = str(error).partition("\n")[0]
-            raise BadInputError(f"store {self.uri} cannot be opened: {why}") from error
+            fix = "; name it in AZURE_STORAGE_ACCOUNT_NAME" if "Account must be" in why else ""
+            raise BadInputError(f"store {self.uri} cannot be opened: {why}{fix}") from error
 
     @property
     def _exists(self) -> bool:
