@@ -176,7 +176,7 @@ def _seconds(artifact: Path) -> float:
 def _wait_for_step(work: Path, step: str, process: "subprocess.Popen[bytes]") -> None:
     """Until the step has begun; all before it are committed then."""
     deadline = time.monotonic() + 300
-    while not list(work.rglob(f"{step}.log")):
+    while not list(work.rglob(f"{step}/1.log")):
         assert process.poll() is None, f"the run ended before {step}"
         assert time.monotonic() < deadline, f"{step} never began"
         time.sleep(0.02)

@@ -37,10 +37,12 @@ WORK = Path(".perennial")
 
 def this_command() -> str:
     """The command that runs now, as it can be given to a shell again."""
-    program = sys.argv[0]
-    if shutil.which(Path(program).name) == program:
-        program = Path(program).name
-    return shlex.join([program, *sys.argv[1:]])
+    program = [sys.argv[0]]
+    if Path(sys.argv[0]).name == "__main__.py":
+        program = [sys.executable, "-m", "pipelines"]
+    elif shutil.which(Path(sys.argv[0]).name) == sys.argv[0]:
+        program = [Path(sys.argv[0]).name]
+    return shlex.join([*program, *sys.argv[1:]])
 
 
 def say(text: str, *, err: bool = False) -> None:

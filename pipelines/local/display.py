@@ -1,6 +1,7 @@
 """What a person sees of a run: live on a terminal, otherwise one line an event; then a table."""
 
 import asyncio
+import signal
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from jobs import numbers
 from jobs.words import one_line
 from pipelines.local.folder import RunFolder
 from pipelines.local.last_words import TAIL_LINES, last_error
-from pipelines.local.record import FAILED, RunRecord, StepRecord
+from pipelines.local.record import DONE, FAILED, RunRecord, StepRecord
 from pipelines.local.standing import STYLES, progress, table, took
 from pipelines.terminal import cells
 
@@ -26,8 +27,7 @@ class Display:
     """Told what happens; the context in which the run goes on."""
 
     def __init__(self, console: Console, folder: RunFolder, run: RunRecord) -> None:
-        self._console, self._folder = console, folder
-        self._num_steps = len(run.steps)
+        self._console, self._folder, self._run = console, folder, run
         self._num_done = 0
         self._running: dict[str, StepRecord] = {}
         self._said_at: dict[str, float] = {}
@@ -35,10 +35,11 @@ class Display:
         self._live = Live(
             console=console, get_renderable=self._now_running, refresh_per_second=4, transient=True
         )
-        self._said_now(f"run {run.run} · {self._num_steps} steps · store {run.store or 'none'}")
-        self._said_now(f"logs: {folder.logs}")
 
     def __enter__(self) -> "Display":
+        run = self._run
+        self._line(f"run {run.run} · {len(run.steps)} steps · store {run.store or 'none'}")
+        self._line(f"logs: {self._folder.logs}")
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -71,24 +72,25 @@ class Display:
     def ended(self, record: StepRecord, log: Path, lines: list[str]) -> None:
         """`lines` are the last ones of its log, where it failed."""
         self._running.pop(record.name, None)
-        self._num_done += record.status not in FAILED
-        took = f" seconds={record.seconds:.1f}"
-        self._say(record.status, record.name, took, STYLES.get(record.status, "yellow"))
+        self._num_done += record.status in DONE
+        after = f" after {numbers.seconds(record.seconds)}"
+        self._say(record.status, record.name, after, STYLES.get(record.status, "yellow"))
         if record.status in FAILED:
-            self._said_now(f"  {record.error}")
-            self._said_now(f"  log: {log}")
+            self._line(f"  {record.error}")
+            self._line(f"  log: {log}")
             if not last_error(lines):
                 for line in lines[-TAIL_LINES:]:
-                    self._said_now(f"  | {one_line(line)}")
+                    self._line(f"  | {one_line(line)}")
 
     def stopping(self, number: int, longest_seconds: int) -> None:
-        self._said_now(f"signal {number}: stopping within {longest_seconds} s; a second one kills")
+        name = signal.Signals(number).name
+        self._line(f"{name}: stopping within {longest_seconds} s; a second one kills")
 
     def all_ended(self, run: RunRecord, ended: tuple[StepRecord, ...]) -> None:
         """The table of what was begun, and, unless all is well, how to go on."""
         self._console.print(table(ended))
         if run.exit_code and run.command:
-            self._said_now(f"the same command continues it: {run.command}")
+            self._line(f"the same command continues it: {run.command}")
 
     def _standing(self, record: StepRecord) -> str:
         told = progress(self._folder.progress(record.name))
@@ -103,13 +105,14 @@ class Display:
         )
         self._console.print(line, soft_wrap=True)
 
-    def _said_now(self, text: str) -> None:
+    def _line(self, text: str) -> None:
         self._console.print(Text(one_line(text)), soft_wrap=True)
 
     def _now_running(self) -> RenderableType:
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for name, record in self._running.items():
-            told = progress(self._folder.progress(name))
-            table.add_row(*cells("…", name, numbers.seconds(took(record)), told))
-        done = f"{self._num_done} of {self._num_steps} steps done · Ctrl-C stops in order"
-        return Group(table, Text(done, "dim"))
+        """Called by a thread of rich's."""
+        rows = Table(box=None, pad_edge=False, show_header=False)
+        for record in tuple(self._running.values()):
+            told = progress(self._folder.progress(record.name))
+            rows.add_row(*cells("…", record.name, numbers.seconds(took(record)), told))
+        done = f"{self._num_done} of {len(self._run.steps)} steps done · Ctrl-C stops in order"
+        return Group(rows, Text(done, "dim"))

@@ -8,6 +8,10 @@ from jobs.errors import BadInputError
 from jobs.words import nearest, shown
 from pipelines.local.folder import LATEST, RunFolder
 from pipelines.local.record import RunRecord, StepRecord
+from pipelines.local.regular import open_regular
+
+MAX_BYTES = 2**24
+"""Of a record; one of 10,000 steps has 2 MB."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,22 @@ class Found:
 def find_run(work: Path, name: str | None) -> Found:
     """The run of this name, or of this folder below `work`; the one that began last of several.
 
-    Without a name the one that began last of all. Raises BadInputError where there is none.
+    Without a name the one that began last of all. Raises BadInputError where there is none. What
+    is wrong with a record of another run than the one that is meant is not said.
     """
-    folders = sorted(path.parent for path in work.glob("*/run.json") if path.parent.name != LATEST)
-    if not folders:
-        raise BadInputError(
-            f"no runs below {work}; start one with perennial run, or name its --work"
-        )
-    found = [Found(RunFolder(path), read_record(RunFolder(path))) for path in folders]
+    found, broken = list[Found](), dict[str, BadInputError]()
+    for path in sorted(work.glob("*/run.json")):
+        folder = RunFolder(path.parent)
+        if folder.path.name != LATEST:
+            try:
+                found.append(Found(folder, read_record(folder)))
+            except BadInputError as error:
+                broken[folder.path.name] = error
+    if name in broken or (broken and not found):
+        raise broken.get(name or "", next(iter(broken.values())))
+    if not found:
+        says = "start one with perennial run, or name its --work"
+        raise BadInputError(f"no runs below {work}; {says}")
     if name is not None:
         known = sorted({one.record.run for one in found})
         found = [one for one in found if name in (one.record.run, one.folder.path.name)]
@@ -44,9 +56,12 @@ def find_run(work: Path, name: str | None) -> Found:
 def read_record(folder: RunFolder) -> RunRecord:
     """Raises BadInputError for a record that is none."""
     try:
-        data = folder.record.read_bytes()
+        with open_regular(folder.record) as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise BadInputError(f"{folder.record} cannot be read: {error.strerror}") from error
+    if len(data) > MAX_BYTES:
+        raise BadInputError(f"{folder.record} is no record of a run: it is larger than {MAX_BYTES}")
     return RunRecord.parse(data, f"{folder.record} is no record of a run")
 
 
@@ -60,7 +75,8 @@ def find_step(steps: Sequence[StepRecord], name: str) -> StepRecord:
         return steps[known.index(name)]
     ending = [step for step in steps if step.name.endswith(f"/{name.strip('/')}")]
     if not ending:
-        raise BadInputError(f"no step {shown(name)} in this run; {nearest(name, _all_ends(known))}")
+        near = nearest(name, _all_ends(known), "perennial status lists them")
+        raise BadInputError(f"no step {shown(name)} in this run; {near}")
     if len(ending) > 1:
         which = ", ".join(step.name for step in ending)
         raise BadInputError(f"{shown(name)} may be one of several steps: {which}; name one of them")

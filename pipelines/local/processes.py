@@ -63,9 +63,7 @@ class ProcessRunner(Runner):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._reaper.stdin
-        self._reaper.stdin.close()
-        self._reaper.wait()
+        self._reaper.communicate(reaper.ENDS_WELL)
 
     async def run(self, step: Step, attempt: int) -> Outcome:
         processes = _num_processes(step)

@@ -21,6 +21,7 @@ Status = Literal[
 """With a capital as in Argo, and of a step that has ended; ``cached`` is a success that found its
 artifact there."""
 GOING_ON = ("running", "retrying")
+DONE = ("Succeeded", "cached")
 FAILED = ("Failed", "Error")
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from jobs import numbers
 from jobs.words import one_line
 from pipelines.local.finding import Found
-from pipelines.local.record import FAILED, GOING_ON, RunRecord, StepRecord
+from pipelines.local.record import DONE, FAILED, GOING_ON, RunRecord, StepRecord
 from pipelines.local.standing import STYLES, progress, took
 from pipelines.terminal import cells
 
@@ -35,7 +35,7 @@ def show_status(found: Found, console: Console) -> None:
 
 def _state(run: RunRecord, *, running: bool) -> str:
     began = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(run.begun))
-    done = sum(step.status in ("Succeeded", "cached") for step in run.steps)
+    done = sum(step.status in DONE for step in run.steps)
     steps = f"{done} of {len(run.steps)} steps done"
     if running:
         after = numbers.seconds(max(0.0, time.time() - run.begun))

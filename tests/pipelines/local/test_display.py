@@ -1,8 +1,9 @@
 """What a run says of itself while it goes on, and at its end."""
 
+import asyncio
 import io
-import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pipelines.commands.arguments import this_command
 from pipelines.local import display
 from pipelines.local.folder import RunFolder
 from pipelines.local.last_words import last_error, why
+from pipelines.local.record import StepRecord, new_run
 from pipelines.local.run import run_workflow
 from pipelines.local.workflow import read_workflow
 from tests.pipelines.local.conftest import Small, Task
@@ -24,21 +26,35 @@ time.sleep(2)
 """
 
 
-def test_a_step_that_goes_on_tells_its_progress_now_and_then(
-    small: Small, task: Task, monkeypatch: pytest.MonkeyPatch
+def test_a_step_that_goes_on_tells_its_progress_every_thirty_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of one that tells nothing its time."""
-    monkeypatch.setattr(display, "LINE_EVERY_SECONDS", 0.6)
-    monkeypatch.setattr(display, "LOOK_EVERY_SECONDS", 0.1)
-    tells, quiet = small.python("tells", TELLS), small.python("quiet", "import time; time.sleep(1)")
-    small.run([task("tells", template="tells"), task("quiet", template="quiet")], tells, quiet)
-    said = [line.split(" ", 1)[1] for line in small.shown().splitlines() if " running " in line]
-    assert len(said) in (3, 4)
-    of_tells = [line for line in said if line.startswith("running   tells ")]
-    told = r"running   tells 25 % · 1 of 4 steps · 2/s · 1\.5 s left · loss 1\.25 · after \d\S* s"
-    assert all(re.fullmatch(told, line) for line in of_tells), of_tells
-    (of_quiet,) = set(said) - set(of_tells)
-    assert re.fullmatch(r"running   quiet after \d\S* s", of_quiet)
+    """In 100 s of a clock that goes when it is waited for; of one that tells nothing its time."""
+    console = Console(file=io.StringIO(), width=200)
+    now = 1000.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        if now > 1100:
+            raise TimeoutError
+
+    shown = display.Display(console, RunFolder(tmp_path), new_run("small", "/store", "", []))
+    told = RunFolder(tmp_path).progress("tells")
+    told.parent.mkdir(parents=True)
+    told.write_text("steps=1 total=4 per_second=2 seconds_left=1.5 loss=1.25\n1/4\n")
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    for name in ("tells", "quiet"):
+        shown.begun(StepRecord(name=name, status="running", attempts=1, begun=time.time() + 999))
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(TimeoutError):
+        asyncio.run(shown.tell_progress())
+    assert isinstance(console.file, io.StringIO)
+    said = [line.split(" ", 1)[1] for line in console.file.getvalue().splitlines()]
+    assert said == ["begun     tells", "begun     quiet"] + 3 * [
+        "running   tells 25 % · 1 of 4 steps · 2/s · 1.5 s left · loss 1.25 · after 0.00 s",
+        "running   quiet after 0.00 s",
+    ]
 
 
 def test_the_beginning_says_where_the_logs_are(small: Small, task: Task) -> None:
@@ -62,6 +78,22 @@ def test_on_a_terminal_it_is_a_table_that_goes_away(small: Small, task: Task) ->
     assert "25 % · 1 of 4 steps · 2/s" in shown
     assert "0 of 1 steps done · Ctrl-C stops in order" in shown
     assert " running " not in shown
+
+
+def test_a_step_may_begin_while_the_table_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is drawn by a thread of its own."""
+    console = Console(file=io.StringIO(), width=200)
+    shown = display.Display(console, RunFolder(tmp_path), new_run("small", "/store", "", []))
+
+    def begin(name: str) -> str:
+        shown.begun(StepRecord(name=name, status="running", attempts=1, begun=0.0))
+        return ""
+
+    begin("first")
+    monkeypatch.setattr(display, "progress", lambda _: begin("second"))
+    console.print(shown._now_running())
 
 
 WHYS = {
@@ -95,6 +127,7 @@ def test_why(lines: list[str], says: str) -> None:
         (["/usr/bin/env", "run", "f.yaml"], "env run f.yaml"),
         (["./perennial", "run", "a b.yaml", "-p", "x='$(id)'"],
          """./perennial run 'a b.yaml' -p 'x='"'"'$(id)'"'"''"""),
+        (["/x/pipelines/__main__.py", "run"], f"{sys.executable} -m pipelines run"),
         (["/no/such/perennial", "run", "~/x", "é*"], "/no/such/perennial run '~/x' 'é*'"),
     ],
 )  # fmt: skip

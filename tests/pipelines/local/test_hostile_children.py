@@ -120,7 +120,7 @@ def test_what_runs_now_on_a_terminal(tmp_path: Path, text: str) -> None:
     display.begun(StepRecord(name="step", status="running", attempts=1, begun=0.0))
     console.print(display._now_running())
     shown = said_on(console).splitlines()
-    assert len(shown) == 7  # two of the run, two begun, the table's rows, and how many are done
+    assert len(shown) == 5  # two begun, the table's rows, and how many are done
     assert unseen("".join(shown)) == []
 
 

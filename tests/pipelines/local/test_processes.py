@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import psutil
 import pytest
 
+from pipelines.local import reaper
+from pipelines.local.folder import RunFolder
 from tests.pipelines.local.conftest import Small, Task
 
 Start = Callable[[str], subprocess.Popen[bytes]]
@@ -109,8 +112,18 @@ def test_a_killed_engine_leaves_no_process_behind(small: Small, start: Start) ->
     engine = start("time.sleep(120)")
     os.killpg(engine.pid, signal.SIGKILL)
     engine.wait()
-    until(lambda: not any(map(alive, ids(small))))
+    with RunFolder(small.folder / "work").held():  # its next run waits for their end
+        assert not any(map(alive, ids(small)))
     assert not small.said()
+
+
+def test_a_process_that_bears_its_mark_just_after_the_engine_was_killed(small: Small) -> None:
+    mark = uuid.uuid4().hex
+    becomes = f"sleep 0.2; exec env {reaper.MARK}={mark}/1/ sleep 20"
+    with subprocess.Popen(["sh", "-c", becomes]) as late:
+        command = [sys.executable, reaper.__file__, f"{mark}/"]
+        subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
+        assert late.wait(timeout=5) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,6 +172,7 @@ BAD_RECORDS = {
     "another's": (b"{}", "is no record of a run: "),
     "of later days": (b'{"schema_version": 2}', "is no record of a run: "),
     "not UTF-8": (b"\xff", "is no record of a run: it is not "),
+    "endless": (b" " * (2**24 + 1), "is no record of a run: it is larger than 16777216"),
 }
 
 
@@ -178,10 +180,24 @@ BAD_RECORDS = {
 def test_a_record_that_is_none(small: Small, perennial: Perennial, data: bytes, says: str) -> None:
     (small.folder / "odd").mkdir()
     (small.folder / "odd/run.json").write_bytes(data)
-    for command in (("status",), ("logs", "x")):
+    for command in (("status",), ("logs", "x"), ("status", "odd")):
         code, out, err = perennial(*command)
         assert (code, out, err.count("\n")) == (64, "", 1)
         assert says in err
+    ran(small, "good", small.python("step", ""))  # it does not stand in another's way
+    assert perennial("status")[1].startswith("run good: ended with 0 ")
+    assert perennial("status", "odd")[0] == 64
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda file: file.symlink_to("/dev/zero")])
+def test_a_record_that_is_no_file(
+    small: Small, perennial: Perennial, make: Callable[[Path], None]
+) -> None:
+    (small.folder / "odd").mkdir()
+    make(small.folder / "odd/run.json")
+    code, _, err = perennial("status")
+    assert code == 64
+    assert err.startswith(f"perennial: {small.folder}/odd/run.json cannot be read: ")
 
 
 def test_there_is_no_run(small: Small, perennial: Perennial) -> None:
@@ -221,9 +237,9 @@ def test_a_log_is_printed_whole(small: Small, perennial: Perennial) -> None:
 
 STEPS = {
     "traim": "no step 'traim' in this run; did you mean train?",
-    "zzz": "no step 'zzz' in this run; known: a/train, b/train, c/x.train, train, x.train",
+    "zzz": "no step 'zzz' in this run; perennial status lists them",
     "train": "'train' may be one of several steps: a/train, b/train; name one of them",
-    "": "no step '' in this run; known: a/train, b/train, c/x.train, train, x.train",
+    "": "no step '' in this run; perennial status lists them",
     "rain": "no step 'rain' in this run; did you mean train?",
     "../a/train": "no step '../a/train' in this run; did you mean a/train?",
 }
