@@ -1,14 +1,16 @@
 """``perennial plan``, ``run`` and ``parameters``: what a fleet file is for."""
 
-from collections.abc import Mapping
-from typing import Annotated
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jobs.artifacts.manifest import find_manifest
 from jobs.artifacts.reading import Artifact
-from jobs.errors import BadInputError
 from jobs.kinds.promises import Decided
+from jobs.store.failures import OF_A_PERSON
 from jobs.store.prefix import Prefix
 from pipelines import layout
 from pipelines.commands.arguments import (
@@ -28,6 +30,9 @@ from pipelines.fleet.reading import read_fleet
 from pipelines.local.workflow import read_workflow
 from pipelines.output import ended_by_ctrl_c
 
+if TYPE_CHECKING:
+    from pipelines.plan.preflight import Preflight
+
 
 def plan(
     fleet_file: FleetFile,
@@ -36,11 +41,21 @@ def plan(
     run_name: RunName = None,
     parameter: Parameters = None,
     steps: Annotated[bool, typer.Option("--steps", help="List each step.")] = False,
+    assumptions: Annotated[
+        bool, typer.Option("--assumptions", help="List what the figures assume, and why.")
+    ] = False,
+    gpus: Annotated[
+        int | None, typer.Option(min=1, help="GPUs at a time; default: all that steps ask for.")
+    ] = None,
 ) -> None:
-    """Show what a refresh would do: its steps, what is there already, tokens, FLOPs, GPU-hours."""
+    """Show what a refresh would do, what it costs, and all for which it would fail.
+
+    Nothing is fetched: models are known by the store, folders, the hub's metadata or their names.
+    """
     fleet = read_fleet(fleet_file)
     parameters = run_parameters(fleet, period, store, run_name, parameter or ())
-    print_plan(fleet, parameters, each_step=steps)
+    found = checked(fleet_file, fleet, parameters, parameter, gpus=gpus)
+    print_plan(fleet, parameters, found, each_step=steps, all_assumptions=assumptions)
 
 
 def run(
@@ -65,13 +80,21 @@ def run(
     """
     from pipelines.local.folder import run_folder
     from pipelines.local.run import run_workflow
+    from pipelines.plan.expecting import expecting
 
     fleet = read_fleet(fleet_file)
     parameters = run_parameters(fleet, period, store, run_name, parameter or ())
+    processes = parallel or os.cpu_count()
+    found = checked(fleet_file, fleet, parameters, parameter, processes=processes)
     if dry_run:
-        print_plan(fleet, parameters, each_step=True)
+        print_plan(fleet, parameters, found, each_step=True)
         return
+    say_notes(found)
+    found.refuse()
+    Prefix(parameters["store"], OF_A_PERSON).probe()
     name = parameters["run"]
+    if found.plan:
+        parameters = expecting(found.plan, parameters)
     with ended_by_ctrl_c():  # again, where the run has put back Python's own way
         folder = run_folder(work, name, parameters["store"])
         workflow = read_workflow(WORKFLOW)
@@ -96,21 +119,57 @@ def parameters(fleet_file: FleetFile) -> None:
     typer.echo(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), nl=False)
 
 
-def print_plan(fleet: Fleet, parameters: Mapping[str, str], *, each_step: bool) -> None:
-    """The plan of a run with these parameters."""
+def checked(
+    fleet_file: Path,
+    fleet: Fleet,
+    parameters: Mapping[str, str],
+    given: Sequence[str] | None,
+    *,
+    processes: int | None = None,
+    gpus: int | None = None,
+) -> "Preflight":
+    """All that can be known before the run begins, and the plan.
+
+    `processes` are those of this machine, or else pods of a cluster; `gpus` all that steps ask for.
+    """
+    from pipelines.plan.intent import Intent
     from pipelines.plan.plan import make_plan
+    from pipelines.plan.preflight import preflight
+
+    workflow = read_workflow(WORKFLOW)
+    intent = Intent.of(fleet_file, fleet, workflow, parameters, given or ())
+    return preflight(
+        intent,
+        lambda models: make_plan(
+            fleet, workflow, parameters, models=models, processes=processes, gpus=gpus
+        ),
+        lambda text: say(text, err=True),
+    )
+
+
+def print_plan(
+    fleet: Fleet,
+    parameters: Mapping[str, str],
+    found: "Preflight",
+    *,
+    each_step: bool,
+    all_assumptions: bool = False,
+) -> None:
+    """The plan of a run with these parameters. Raises what the run would fail with."""
     from pipelines.plan.view import show_plan
-    from pipelines.terminal import soft_console
+    from pipelines.terminal import plain_console
 
     what = f"fleet {fleet.name} · period {parameters['period']} · run {parameters['run']}"
     say(f"{what} · store {parameters['store']}")
-    typer.echo()
-    made = make_plan(fleet, read_workflow(WORKFLOW), parameters)
-    show_plan(made, soft_console(), each_step=each_step)
-    if conflicts := [planned for planned in made.steps if planned.conflict]:
-        step, why = conflicts[0].step, conflicts[0].conflict
-        of_run = step.inputs["out"].startswith(f"{layout.runs(parameters['store'])}/")
-        other = "another --run or --store" if of_run else "another --store"
-        raise BadInputError(
-            f"{step.name} would refuse: {why}; choose {other}, or delete what is there"
-        )
+    if found.plan:
+        typer.echo()
+        console = plain_console()
+        show_plan(found.plan, console, each_step=each_step, all_assumptions=all_assumptions)
+    say_notes(found)
+    found.refuse()
+
+
+def say_notes(found: "Preflight") -> None:
+    """What is not known of the run, a line each."""
+    for note in found.notes:
+        say(note)

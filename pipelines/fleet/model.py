@@ -15,13 +15,17 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 
+from jobs.command.quantity import Count
 from jobs.records import Record
 from jobs.suites.suite import load_suite
 from pipelines.fleet.placement import Placement
+from pipelines.fleet.prices import Prices
 from pipelines.fleet.sections import (
+    COUNT_SCHEMA,
     FAMILY_SECTIONS,
     FLEET_SECTIONS,
     CrawlSection,
@@ -78,6 +82,8 @@ class Model(_Entry):
     """Its id on the hub (owner/name), or a folder; ./ and ../ start at the fleet file."""
     revision: str | None = None
     """The hub's commit, branch or tag; the commit that it resolves to is recorded."""
+    parameters: Annotated[Count, Field(ge=1, le=10**14), WithJsonSchema(COUNT_SCHEMA)] | None = None
+    """How many it has, as 8B: for the plan, where neither store, folder nor hub tells it."""
 
 
 class Derived(Model):
@@ -179,6 +185,11 @@ class Family(_Entry):
         return self
 
 
+def _or_absent(schema: dict[str, Any]) -> None:
+    """A section that is left out rather than null."""
+    schema |= schema.pop("anyOf")[0]
+
+
 class Fleet(_Entry):
     """The families to keep current, and the settings of a refresh."""
 
@@ -200,6 +211,8 @@ class Fleet(_Entry):
     evaluate: EvaluateSection = {}
     report: ReportSection = {}
     placement: Placement = Placement()
+    prices: Prices | None = Field(None, json_schema_extra=_or_absent)
+    """What an hour of each pool costs; default: no plan tells money."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -17,6 +17,7 @@ import sys
 import uuid
 
 from jobs.command.running import OUTPUTS
+from jobs.errors import EXIT_BAD_INPUT, FULL_DISK, MAKE_ROOM
 from pipelines.local import reaper
 from pipelines.local.children import Child
 from pipelines.local.display import Display
@@ -76,7 +77,10 @@ class ProcessRunner(Runner):
             try:
                 return await self._run_process(step, attempt, threads)
             except OSError as error:  # other branches go on
-                return Outcome("Error", message=f"no log or scratch can be written: {error}")
+                message = f"no log or scratch can be written: {error}"
+                if error.errno in FULL_DISK:
+                    return Outcome("Failed", EXIT_BAD_INPUT, message=f"{message}; {MAKE_ROOM}")
+                return Outcome("Error", message=message)
 
     async def pause(self, step: Step, outcome: Outcome, seconds: float) -> None:
         attempt = self._recorder.attempts(step.name)

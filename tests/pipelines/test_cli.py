@@ -11,12 +11,20 @@ import yaml
 
 from jobs.artifacts.manifest import Work
 from jobs.artifacts.writing import ArtifactWriter
+from jobs.errors import BadInputError
 from jobs.store.prefix import Prefix
 from pipelines import cli
 from pipelines.commands import refreshing
 from pipelines.commands.parameters import WORKFLOW
 from pipelines.fleet.reading import read_fleet
-from tests.pipelines.conftest import WriteFleet
+from pipelines.plan.preflight import Preflight
+from tests.pipelines.conftest import WriteFleet, runnable
+
+
+@pytest.fixture(name="write_fleet")
+def write_runnable_fleet(write_fleet: WriteFleet, folders_of_fleet: None) -> WriteFleet:
+    return runnable(write_fleet)
+
 
 HEAVY = ["torch", "transformers", "hera", "numpy", "pyarrow", "boto3", "kubernetes", "lm_eval"]
 
@@ -56,7 +64,7 @@ def test_plan(
     )
     assert (code, err) == (0, "")
     assert "fleet small · period 2026-10 · run small-2026-10" in out
-    assert "evaluate     40      0     40" in out
+    assert "evaluate     0    40" in out
     code, out, _ = perennial(
         capfd, monkeypatch, "run", write_fleet(), "--period", "2026-10", "--store", tmp_path / "s",
         "--dry-run",
@@ -74,8 +82,8 @@ def test_plan(
         (["plan", "FLEET", "--store", "s", "--period", "2026-13"], "expected a month such as 2026-10"),
         (["plan", "FLEET", "--store", "x://s", "--period", "2026-10"], "unknown scheme 'x'"),
         (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "x"], "expected NAME=VALUE"),
-        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "regisry=x"], "did you mean registry?"),
-        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "crawl-processes=x"], "--processes 'x'"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "regisry=x"], "-p regisry: the workflow has no such parameter; did you mean registry?"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "crawl-processes=x"], "-p crawl-processes: 'x' is wrong: "),
         (["plan", "no.yaml", "--store", "s", "--period", "2026-10"], "no.yaml cannot be read"),
         (["plan", "FLEET", "--store", "s", "--period", "2026-10", "--run", "../x"], "--run '../x' is wrong"),
         (["paln"], "No such command 'paln'"),
@@ -125,6 +133,7 @@ def test_run_ends_with_the_steps_exit_code(
 ) -> None:  # fmt: skip
     code = f"import sys; print(sys.argv[1]); sys.exit({expected})"
     monkeypatch.setattr(refreshing, "WORKFLOW", small_workflow(tmp_path, code))
+    monkeypatch.setattr(refreshing, "checked", lambda *_, **__: Preflight(None, ()))
     work, store = tmp_path / "work", tmp_path / "store"
     ended, out, _ = perennial(
         capfd, monkeypatch, "run", write_fleet(), "--period", "2026-10", "--store", store,
@@ -134,6 +143,42 @@ def test_run_ends_with_the_steps_exit_code(
     assert (work / "latest/logs/only/1.log").read_text() == "small-2026-10\n"
     report = f"pico: no report at {store}/runs/small-2026-10/pico/report\n"
     assert (report in out) == (expected == 0)
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_run_refuses_all_that_a_plan_does_before_its_first_step(
+    write_fleet: WriteFleet, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, more: list[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    of_run: list[str | Path] = [
+        write_fleet("[us, uk]", "[ukk]"), "--period", "2999-01", "--store", tmp_path / "s",
+        "-p", "train-gpus=three",
+    ]  # fmt: skip
+    code, _, err = perennial(capfd, monkeypatch, "plan", *of_run)
+    assert (code, err.count("\n")) == (64, 3)
+    assert perennial(capfd, monkeypatch, "run", *of_run, *more)[::2] == (code, err)
+    assert not (tmp_path / "s").exists()
+    assert not (tmp_path / ".perennial").exists()
+
+
+def test_run_writes_a_probe(
+    write_fleet: WriteFleet, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """What cannot be seen without writing is met before the first step."""
+
+    def refused(self: Prefix, path: str, data: bytes) -> None:
+        raise BadInputError(f"no permission for {self.uri}/{path}")
+
+    monkeypatch.setattr(Prefix, "write", refused)
+    code, _, err = perennial(
+        capfd, monkeypatch, "run", write_fleet(), "--period", "2026-10", "--store", tmp_path / "s",
+        "--work", tmp_path / "work",
+    )  # fmt: skip
+    assert code == 64
+    assert f"perennial: no permission for {tmp_path}/s/probe-" in err
+    assert not (tmp_path / "work").exists()
 
 
 def test_releases(

@@ -21,8 +21,11 @@ from jobs.command.logs import log_level, set_up_logging
 from jobs.command.settings import FlagSettings, JobSettings
 from jobs.command.streams import open_standard_streams
 from jobs.errors import (
+    EXIT_BAD_INPUT,
     EXIT_DONE,
     EXIT_STOPPED,
+    FULL_DISK,
+    MAKE_ROOM,
     BadInputError,
     PerennialError,
     StoppedError,
@@ -115,6 +118,9 @@ def _outcome(
     except PerennialError as error:
         return _failed(str(error), error.exit_code)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL_DISK:
+            why = f"no room on a disk of this machine: {error}; {MAKE_ROOM}"
+            return _failed(why, EXIT_BAD_INPUT)
         if not STOP.told:
             raise
         return _failed(f"{type(error).__name__}: {error}", EXIT_STOPPED)
