@@ -5,6 +5,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.reading import read_fleet
 from pipelines.local.workflow import WorkflowTemplate, read_workflow
 from pipelines.plan.intent import Intent
+from pipelines.plan.models import know_models
 from pipelines.plan.plan import Plan, make_plan
 from pipelines.plan.preflight import Models, Preflight, preflight
 from pipelines.plan.room import Training
@@ -56,6 +58,13 @@ def told(tmp_path: Path, workflow: WorkflowTemplate) -> Told:
     return tell
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub of this machine is waited for, however busy the machine is."""
+    asked = partial(know_models, max_hub_seconds=60)
+    monkeypatch.setattr("pipelines.plan.preflight.know_models", asked)
+
+
 def problems(found: Preflight) -> list[str]:
     try:
         found.refuse()
@@ -68,7 +77,7 @@ def test_what_could_run_is_not_refused(write_fleet: WriteFleet, told: Told, tmp_
     found = told(write_fleet(), plan=True)
     assert problems(found) == []
     assert found.plan is not None
-    note, *_ = found.notes  # and of this machine's disk, where it has too little
+    (note,) = [note for note in found.notes if not note.startswith("--store: its disk has")]
     assert note.startswith("not known whether the hub has 'owner/pico-1B-instruct', ")
     assert note.endswith("and 3 more: HF_HUB_OFFLINE forbids to ask the hub")
     assert not (tmp_path / "s").exists()
@@ -187,6 +196,7 @@ def test_data_of_the_suite_that_is_not_there(write_fleet: WriteFleet, told: Told
     assert problem.startswith(f"{path}:3:12: eval_data: there is no folder")
 
 
+@pytest.mark.usefixtures("patient")
 def test_the_hub(write_fleet: WriteFleet, told: Told, hub: Hub) -> None:
     """One is there, one gated, the others not: each is told with its line; all are asked once."""
     hub.holds("owner/pico-1B-instruct", 1000, {"model.safetensors": 2000})
@@ -409,6 +419,7 @@ def test_what_does_not_fit_a_gpu(
     assert all(part in line for part, line in zip(says, found, strict=True)), found
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_config_counts_the_rows(
     write_fleet: WriteFleet, told: Told, hub: Hub, workflow: WorkflowTemplate
 ) -> None:
