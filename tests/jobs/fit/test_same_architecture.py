@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import BadInputError
+from jobs.fit.configuration import check_configs
+from jobs.fit.normal_config import normal_form
 from jobs.kinds.heads import TIED_WHEN_ABSENT
-from jobs.merge.fit.configuration import check_configs
-from jobs.merge.fit.normal_config import normal_form
-from tests.jobs.merge.published import (
+from tests.jobs.fit.published import (
     GEMMA_2,
     GEMMA_3,
     LLAMA_3,

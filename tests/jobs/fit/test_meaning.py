@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import BadInputError
+from jobs.fit.meaning import check_meaning, check_vocabularies
 from jobs.kinds.vocabulary import Vocabulary, read_vocabulary
-from jobs.merge.fit.meaning import check_meaning, check_vocabularies
 from tests.jobs.merge.vocabularies import WORDS, model, named, tokenizer
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from jobs.errors import BadInputError
-from jobs.merge.fit.configuration import check_configs, merged_config
-from tests.jobs.merge.published import GPT_2, LLAMA_3, LLAMA_3_1, PHI_3, Config
+from jobs.fit.configuration import check_configs, merged_config
+from tests.jobs.fit.published import GPT_2, LLAMA_3, LLAMA_3_1, PHI_3, Config
 
 
 def test_long_values_are_shown_where_they_differ() -> None:

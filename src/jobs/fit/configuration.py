@@ -1,8 +1,8 @@
 """What the models' ``config.json`` must have in common, and the candidate's own. Pure.
 
 Included: the comparison of architectures and the candidate's config. Not included: reading the
-files; which fields are compared (`jobs.merge.fit.normal_config`); whether embeddings are tied
-(`jobs.merge.fit.tying`).
+files; which fields are compared (`jobs.fit.normal_config`); whether embeddings are tied
+(`jobs.fit.tying`).
 
 Refused whatever the others say: ``quantization_config`` (sums of codes mean nothing) and
 ``text_config`` (several modalities, whose language model has other names and rules).
@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from jobs.errors import BadInputError
-from jobs.merge.fit.normal_config import (
+from jobs.fit.normal_config import (
     GENERATION_FIELDS,
     ROPE_FIELDS,
     TOKEN_IDS,
