@@ -15,13 +15,16 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 
+from jobs.command.quantity import Count
 from jobs.records import Record
 from jobs.suites.suite import load_suite
 from pipelines.fleet.placement import Placement
 from pipelines.fleet.sections import (
+    COUNT_SCHEMA,
     FAMILY_SECTIONS,
     FLEET_SECTIONS,
     CrawlSection,
@@ -72,6 +75,8 @@ class Model(_Entry):
     """Its id on the hub (owner/name), or a folder; ./ and ../ start at the fleet file."""
     revision: str | None = None
     """The hub's commit, branch or tag; the commit that it resolves to is recorded."""
+    parameters: Annotated[Count, Field(ge=1, le=10**14), WithJsonSchema(COUNT_SCHEMA)] | None = None
+    """How many it has, as 8B: for the plan, where neither store, folder nor hub tells it."""
 
 
 class Derived(Model):
@@ -155,6 +160,7 @@ class Family(_Entry):
             "residuals": self.residuals(),
             "derived": [{"name": m.candidate, "onto": m.name} for m in self.derived],
             "candidates": self.candidates(),
+            "expected": "",  # of its jobs; `perennial run` fills it in from the plan
         }
         for job in FAMILY_SECTIONS:
             item |= section_parameters(job, self.section(job, fleet))

@@ -58,7 +58,7 @@ WIRED = {
     "train": {"objective"},
     "merge": {"dtype"},
     "evaluate": {"task"},
-    "report": {"run"},
+    "report": {"run", "expected"},
     "promote": {"releases", "name", "override"},
 }
 
@@ -70,6 +70,7 @@ STAND_INS = {
     "conversations": None,
     "residual": None,
     "dtype": "float32",
+    "expected": "",
 }
 
 COUNT_SCHEMA = {

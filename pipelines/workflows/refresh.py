@@ -37,7 +37,7 @@ BASE, INSTRUCT = (layout.model(STORE, FAMILY, name) for name in ("base", "instru
 REFRESHED = layout.trained(FAMILY_RUN)
 FAMILY_KEYS = (
     "name", "base-from", "base-revision", "instruct-from", "instruct-revision",
-    "others", "residuals", "derived", "candidates",
+    "others", "residuals", "derived", "candidates", "expected",
     *(key for job in FAMILY_SECTIONS for key in section_keys(job)),
 )  # fmt: skip
 
@@ -74,7 +74,8 @@ def family_dag() -> None:
             residuals(rows, after=[train, instruct, others]),
             derived(rows, after=[pack, instruct, others]),
         ]
-        report = step("report", {"run": FAMILY_RUN, "out": layout.report(FAMILY_RUN)}, after=scored)
+        told = {"run": FAMILY_RUN, "expected": given("expected")}
+        report = step("report", told | {"out": layout.report(FAMILY_RUN)}, after=scored)
         promote(after=[report])
 
 

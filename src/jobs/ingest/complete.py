@@ -1,6 +1,6 @@
 """Whether weights are all that their config says a model has, by their names and shapes. Pure.
 
-Of known families every tensor is expected by name and shape (`jobs.ingest.families`). Of all
+Of known families every tensor is expected by name and shape (`jobs.kinds.families`). Of all
 others this much holds: layers and experts are numbered without gaps, as many as the config says,
 and none lacks what another of its like has.
 """
@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from jobs.errors import BadInputError
-from jobs.ingest.families import SIZES, Shape, expected_tensors, is_known
+from jobs.kinds.families import SIZES, Shape, expected_tensors, is_known
 from jobs.kinds.heads import check_head, embedding_and_head
 from jobs.kinds.model import CONSTANTS
 from jobs.kinds.safetensors_header import Tensor

@@ -2,9 +2,11 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from jobs.command.settings import OPERATIONAL, JobSettings, Uri
+from jobs.errors import BadInputError
+from jobs.kinds.expected import MAX_CHARACTERS, Expected
 from jobs.kinds.promises import Decided
 
 
@@ -23,3 +25,15 @@ class ReportSettings(JobSettings):
     max_chance_of_loss: float = Field(0.5, gt=0, le=0.5)
     """Highest chance of a larger loss for GO: 0.5 lets the measured difference decide, 0.05
     demands that a larger loss is ruled out."""
+    expected: Annotated[str, OPERATIONAL] = Field("", max_length=MAX_CHARACTERS)
+    """What the plan expected of the family's jobs, as JSON (`jobs.kinds.expected`); the report
+    shows it beside what came. `perennial run` gives it."""
+
+    @field_validator("expected")
+    @classmethod
+    def _is_what_a_plan_expects(cls, text: str) -> str:
+        try:
+            Expected.from_text(text)
+        except BadInputError as error:
+            raise ValueError(str(error)) from error
+        return text

@@ -10,7 +10,7 @@ import torch
 
 from jobs.errors import BadInputError
 from jobs.ingest.complete import check_complete
-from jobs.ingest.families import _LAYERS, Shape, expected_tensors
+from jobs.kinds.families import _LAYERS, Shape, expected_tensors
 from jobs.kinds.safetensors_header import Tensor
 from tests.jobs.fit.published import PUBLISHED
 

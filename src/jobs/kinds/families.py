@@ -57,7 +57,8 @@ _HEAD_DIM = {"gemma": 256, "gemma2": 256, "gemma3_text": 256, "qwen3": 128}
 
 def is_known(config: Mapping[str, Any]) -> bool:
     """Whether the family is one of those whose tensors are told here."""
-    return config.get("model_type") in _LAYERS
+    family = config.get("model_type")
+    return isinstance(family, str) and family in _LAYERS
 
 
 def expected_tensors(config: Mapping[str, Any], num_layers: int) -> dict[str, Shape] | None:
