@@ -9,7 +9,7 @@ Refused whatever the others say: ``quantization_config`` (sums of codes mean not
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from jobs.errors import BadInputError
@@ -20,12 +20,57 @@ from jobs.fit.normal_config import (
     Config,
     normal_form,
 )
-from jobs.words import nearest, shortened, shown
+from jobs.words import listed, nearest, shortened, shown
 
-# Of a difference in these it is known that siblings of one architecture may bear it.
-_MAY_BE_HARMLESS = ("max_position_embeddings", "rope_scaling", "rope_theta", "sliding_window")
+_MAY_BE_HARMLESS = (
+    "max_position_embeddings", "rope_scaling",
+    "sliding_window", "max_window_layers", "layer_types",
+)  # fmt: skip
+"""Fields in which an instruct model may differ from its own base, or versions of one architecture
+from each other, and still be added. No tensor has its shape or its meaning by them; the candidate
+has those of the model that it is merged onto.
+
+    field                    why it may differ                             where it does
+    -----------------------  --------------------------------------------  ------------------------
+    max_position_embeddings  how long a text may be: with RoPE a promise   Qwen 2, 2.5: a longer
+                             to whoever runs the model, that no weight     base than instruct model;
+                             knows of (learned positions are rows, and     Llama 3 (8192) and 3.1
+                             refused by their shape)                       (131072)
+    rope_scaling             stretches the slowest turns of RoPE, for      Llama 3 (none) and 3.1:
+                             texts longer than it was pre-trained on;      the paper moves residuals
+                             what is near turns as before. Residuals are   both ways (its Table 3)
+                             carried over all the same
+    sliding_window,          which layers look how far back: a mask, the   Qwen 2, 2.5 have the
+    max_window_layers,       same for all that lies within the window.     first two, switched off
+    layer_types              Not compared where use_sliding_window is      (so they need no leave);
+    (of windows)             false                                         Mistral 0.1 and 0.2
+
+Not rope_theta: it turns every position by other angles, near ones too. Not partial_rotary_factor,
+nor anything else: whoever knows better names the field all the same.
+"""
 _EXCERPT_CHARACTERS = 60
 _MOST_TOLD = 12
+
+
+class DifferingConfigsError(BadInputError):
+    """Configs differ in fields that were not allowed to: which, and what would allow them."""
+
+    def __init__(self, told: str, refused: Collection[str], allowed: Collection[str]) -> None:
+        self.told = told
+        self.graver = [field for field in refused if field not in _MAY_BE_HARMLESS]
+        """Fields whose differences are not known to be harmless."""
+        self.allow = sorted({*refused, *allowed})
+        """All that would have to be allowed."""
+        super().__init__(f"the models' config.json differ: {told}; {self._fix()}")
+
+    def _fix(self) -> str:
+        if self.graver:
+            return f"merge models of one architecture ({listed(self.graver)} must be the same)"
+        return (
+            "between versions of one architecture this is harmless; allow it in the fleet file, "
+            f"merge: {{allow_config: [{', '.join(self.allow)}]}}, or by --allow-config "
+            f"{','.join(self.allow)}"
+        )
 
 
 def check_configs(configs: Mapping[str, Config], allowed: Collection[str]) -> dict[str, list[str]]:
@@ -52,8 +97,7 @@ def check_configs(configs: Mapping[str, Config], allowed: Collection[str]) -> di
             for field, texts in refused.items()
         ]
         more = [f"and {len(said) - _MOST_TOLD} fields more"] if len(said) > _MOST_TOLD else []
-        told = "; ".join(said[:_MOST_TOLD] + more)
-        raise BadInputError(f"the models' config.json differ: {told}; {_fix(refused)}")
+        raise DifferingConfigsError("; ".join(said[:_MOST_TOLD] + more), refused, allowed)
     return differences
 
 
@@ -116,17 +160,6 @@ def _check_allowed(allowed: Collection[str], known: Collection[str]) -> None:
         if name not in known and name not in (*ROPE_FIELDS, "layer_types", *_MAY_BE_HARMLESS):
             hint = nearest(name, sorted(known), "name a field that differs")
             raise BadInputError(f"--allow-config {name}: no config.json has that field; {hint}")
-
-
-def _fix(refused: Iterable[str]) -> str:
-    harmless = [field for field in refused if field in _MAY_BE_HARMLESS]
-    fix = "merge models of one architecture"
-    if harmless:
-        fix += (
-            ", or, where a difference is harmless between these siblings, name it: "
-            f"--allow-config {','.join(harmless)}"
-        )
-    return fix
 
 
 def _excerpts(values: list[Any]) -> list[str]:

@@ -45,7 +45,10 @@ def check(
                 continue
             fix = "merge models of one architecture"
             if but_rows:
-                fix = "--vocabulary extend takes the rows from where they are"
+                fix = (
+                    "in the fleet file, merge: {vocabulary: extend}, or else --vocabulary extend, "
+                    "takes the rows from where they are"
+                )
             raise BadInputError(
                 f"tensor {shortened(name)} is {tensor.dtype} {list(tensor.shape)} in "
                 f"{labels[role]} but {there.dtype} {list(there.shape)} in {labels[first]}; {fix}"
