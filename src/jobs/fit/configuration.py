@@ -55,21 +55,22 @@ _MOST_TOLD = 12
 class DifferingConfigsError(BadInputError):
     """Configs differ in fields that were not allowed to: which, and what would allow them."""
 
-    def __init__(self, told: str, refused: Collection[str], allowed: Collection[str]) -> None:
-        self.told = told
+    def __init__(self, told: list[str], refused: Collection[str], allowed: Collection[str]) -> None:
         self.graver = [field for field in refused if field not in _MAY_BE_HARMLESS]
         """Fields whose differences are not known to be harmless."""
         self.allow = sorted({*refused, *allowed})
         """All that would have to be allowed."""
-        super().__init__(f"the models' config.json differ: {told}; {self._fix()}")
+        more = [f"and {len(told) - _MOST_TOLD} fields more"] if len(told) > _MOST_TOLD else []
+        said = "; ".join(told[:_MOST_TOLD] + more)
+        super().__init__(f"the models' config.json differ: {said}; {self._fix()}")
 
     def _fix(self) -> str:
         if self.graver:
             return f"merge models of one architecture ({listed(self.graver)} must be the same)"
         return (
-            "between versions of one architecture this is harmless; allow it in the fleet file, "
-            f"merge: {{allow_config: [{', '.join(self.allow)}]}}, or by --allow-config "
-            f"{','.join(self.allow)}"
+            "between versions of one architecture this is harmless; allow it: merge: "
+            f"{{allow_config: [{', '.join(self.allow)}]}} in the fleet file "
+            f"(--allow-config {','.join(self.allow)})"
         )
 
 
@@ -96,8 +97,7 @@ def check_configs(configs: Mapping[str, Config], allowed: Collection[str]) -> di
             f"{shortened(ascii(field)[1:-1])} is {', '.join(texts)}"
             for field, texts in refused.items()
         ]
-        more = [f"and {len(said) - _MOST_TOLD} fields more"] if len(said) > _MOST_TOLD else []
-        raise DifferingConfigsError("; ".join(said[:_MOST_TOLD] + more), refused, allowed)
+        raise DifferingConfigsError(said, refused, allowed)
     return differences
 
 

@@ -47,18 +47,21 @@ def fit(
     extend: bool,
     max_bytes: int = MAX_BYTES,
     will_train: bool = False,
+    read_values: bool = True,
 ) -> Fit:
     """How these models, by role, are merged. Raises BadInputError where they do not fit.
 
     Merge decides by it, and so does whoever asks before: with `will_train` the values of onto's
-    tensors will be others than they are now; its config, tokenizer, names and shapes stay.
+    tensors will be others than they are now; its config, tokenizer, names and shapes stay. Without
+    `read_values` no tensor is read: heads that must equal embeddings are taken to do so.
     """
     order = [role for role in ORDER if role in artifacts]
     models = {role: _read(artifacts[role], max_bytes) for role in order}
     configs = {role: model.config for role, model in models.items()}
     allowed = check_configs(configs, allow_config)
     renamed = check_vocabularies(artifacts)
-    tensors, tied = tying.resolve(models, will_train="onto" if will_train else None)
+    trained = "onto" if will_train else None
+    tensors, tied = tying.resolve(models, trained, read_values=read_values)
     first = tensors[order[0]]
     per_token = [name for name in embedding_and_head(first) if name and first[name].shape]
     labels = {role: f"--{role} {artifacts[role].uri}" for role in order}

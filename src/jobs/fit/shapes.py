@@ -19,6 +19,11 @@ Tensors = Mapping[str, Tensor]
 SUMMED = ("BF16", "F16", "F32")
 """Types of tensors that are merged, as a safetensors file names them."""
 
+EXTEND = (
+    "merge: {vocabulary: extend} in the fleet file (--vocabulary extend) takes the rows from where "
+    "they are"
+)
+
 
 def check(
     models: Mapping[str, Tensors],
@@ -45,10 +50,7 @@ def check(
                 continue
             fix = "merge models of one architecture"
             if but_rows:
-                fix = (
-                    "in the fleet file, merge: {vocabulary: extend}, or else --vocabulary extend, "
-                    "takes the rows from where they are"
-                )
+                fix = EXTEND
             raise BadInputError(
                 f"tensor {shortened(name)} is {tensor.dtype} {list(tensor.shape)} in "
                 f"{labels[role]} but {there.dtype} {list(there.shape)} in {labels[first]}; {fix}"

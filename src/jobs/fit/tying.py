@@ -28,12 +28,13 @@ class Model:
 
 
 def resolve(
-    models: Mapping[str, Model], will_train: str | None = None
+    models: Mapping[str, Model], will_train: str | None = None, *, read_values: bool = True
 ) -> tuple[dict[str, Mapping[str, Tensor]], str | None]:
     """Tensors by role such that all have a head or none, and what was done, in words.
 
     Raises BadInputError where some are tied and another's head differs from its embedding, or
     will differ once the role `will_train` was trained, and where an untied one has no head.
+    Without `read_values`, a head is taken to equal its embedding where it has to.
     """
     tensors = {role: model.tensors for role, model in models.items()}
     names = {name for model in models.values() for name in model.tensors}
@@ -54,8 +55,8 @@ def resolve(
             f"{_FIX}"
         )
     for role, model in models.items():
-        if head in model.tensors and not same_values(
-            model.artifact, model.tensors, embedding, head
+        if head in model.tensors and not (
+            not read_values or same_values(model.artifact, model.tensors, embedding, head)
         ):
             who = "its own config.json" if role in tied else f"--{tied[0]}"
             raise BadInputError(

@@ -50,9 +50,9 @@ def test_llama_3_and_its_sibling_differ_in_two_fields(version: int, tmp_path: Pa
         "the models' config.json differ: max_position_embeddings is 8192 in --base, 8192 in "
         "--instruct, 131072 in --onto; rope_scaling is absent in --base, absent in --instruct, "
         '{"factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": … in --onto; between '
-        "versions of one architecture this is harmless; allow it in the fleet file, merge: "
-        "{allow_config: [max_position_embeddings, rope_scaling]}, or by --allow-config "
-        "max_position_embeddings,rope_scaling"
+        "versions of one architecture this is harmless; allow it: merge: {allow_config: "
+        "[max_position_embeddings, rope_scaling]} in the fleet file (--allow-config "
+        "max_position_embeddings,rope_scaling)"
     )
     with pytest.raises(BadInputError, match="differ: max_position_embeddings is 8192 in --base"):
         check_configs(configs, ["rope_scaling"])
