@@ -14,7 +14,9 @@ TABLES = {"engine": engine.table, "start": start.table, "demo": demo.table}
 
 def main() -> None:
     """Measures what is named; default: everything."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("names", nargs="*", choices=[*TABLES, []], help="default: all")
     console = Console()
     for name in parser.parse_args().names or TABLES:

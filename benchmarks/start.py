@@ -159,7 +159,9 @@ def _commands() -> Iterator[dict[str, Flags]]:
 
 def main() -> None:
     """Measures what is asked for and prints it."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.start", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.start", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--before", type=Path, help="another checkout, to compare with")
     parser.add_argument("--only", nargs="*", help="these jobs; default: all")

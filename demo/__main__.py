@@ -20,7 +20,7 @@ WORK = HERE.parent / ".demo"
 
 def main() -> int:
     """Makes the family if need be, then runs the refresh; the exit code is the refresh's."""
-    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__, allow_abbrev=False)
     parser.add_argument("--store", default=str(WORK / "store"), help="URI of the store")
     parser.add_argument("--period", default="2026-10", help="the month to refresh")
     options = parser.parse_args()

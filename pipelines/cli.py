@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from jobs.command.streams import open_standard_streams
-from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
+from jobs.errors import EXIT_BAD_INPUT, BadInputError, BadInputsError, PerennialError
 from pipelines.commands import refreshing, stored
 from pipelines.commands.arguments import say
 from pipelines.output import ended_by_ctrl_c, patient_output
@@ -65,11 +65,12 @@ def main() -> NoReturn:
 
 
 def _exit_code(command: Callable[[], int | None]) -> int:
-    """That of a command; what is wrong is said in one line."""
+    """That of a command; what is wrong is said, a line each."""
     try:
         return command() or 0
     except PerennialError as error:
-        say(f"perennial: {error}", err=True)
+        for line in error.lines if isinstance(error, BadInputsError) else [str(error)]:
+            say(f"perennial: {line}", err=True)
         return error.exit_code
     except TyperException as error:
         if error.format_message():  # else the help was printed

@@ -81,7 +81,7 @@ def _kill(place: Place, logs: Path, seed: str, number: int) -> tuple[list[str], 
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.kills")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", allow_abbrev=False)
     parser.add_argument(
         "--kills", type=int, default=12, help="of each job on each store; default: 12"
     )

@@ -22,7 +22,7 @@ FULL, QUICK = ("1.1B", "4.4B"), ("0.1B", "0.5B")
 
 def main() -> None:
     """Measures what is asked for and prints it."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.merge")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.merge", allow_abbrev=False)
     parser.add_argument("--rounds", type=int, default=5, help="measured rounds; default: 5")
     parser.add_argument("--quick", action="store_true", help="small models, to try it out")
     parser.add_argument("--only", choices=PARTS, help="default: all parts")

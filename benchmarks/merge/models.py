@@ -89,7 +89,7 @@ SIZES = {
 
 def main() -> None:
     """Makes what is missing of the three models."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.merge.models")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.merge.models", allow_abbrev=False)
     parser.add_argument("uri")
     parser.add_argument("--size", choices=SIZES, default="1.1B")
     arguments = parser.parse_args()

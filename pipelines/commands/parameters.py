@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs.errors import BadInputError
+from jobs.errors import BadInputError, BadInputsError
 from jobs.store.uri import normal_uri
 from jobs.words import shown
 from pipelines.fleet.model import NAME, PERIOD, Fleet
@@ -22,28 +22,43 @@ WORKFLOW = Path(__file__).parents[2] / "charts/perennial/files/refresh.yaml"
 def run_parameters(
     fleet: Fleet, period: str, store: str, run_name: str | None, given: Sequence[str]
 ) -> dict[str, str]:
-    """The workflow's parameters for one run; those given with ``-p`` win."""
+    """The workflow's parameters for one run; those given with ``-p`` win.
+
+    Raises BadInputsError for all that is no value at all. What a run would make of the values is
+    for `pipelines.plan.preflight`.
+    """
     parameters = fleet.parameters()
     parameters |= {"period": period, "store": store}
     parameters["run"] = run_name or f"{fleet.name}-{period}"
+    problems = []
     for text in given:
-        key, separator, value = text.partition("=")
-        if not separator:
-            raise BadInputError(f"--parameter {shown(text)} is wrong: expected NAME=VALUE")
-        if key in FLEETS_OWN:
-            raise BadInputError(f"--parameter {shown(text)} is wrong: set it in the fleet file")
-        if why := why_unfit(value):
-            raise BadInputError(f"--parameter {shown(text)} is wrong: it {why}")
+        key, _, value = text.partition("=")
+        if why := _why_no_parameter(text):
+            problems.append(f"--parameter {shown(text)} is wrong: {why}")
         parameters[key] = value
-    parameters["store"] = normal_uri(parameters["store"])
+    try:
+        parameters["store"] = normal_uri(parameters["store"])
+    except BadInputError as error:
+        problems.append(f"--store: {error}")
     if not re.fullmatch(PERIOD, parameters["period"]):
-        raise BadInputError(
+        problems.append(
             f"--period {shown(parameters['period'])} is wrong: expected a month such as 2026-10"
         )
     run = parameters["run"]
     if len(run) > MAX_RUN or not re.fullmatch(NAME, run):
-        raise BadInputError(
+        problems.append(
             f"--run {shown(run)} is wrong: expected a name of at most {MAX_RUN} small letters, "
             "digits, dots and dashes"
         )
+    if problems:
+        raise BadInputsError(problems)
     return parameters
+
+
+def _why_no_parameter(text: str) -> str:
+    key, separator, value = text.partition("=")
+    if not separator:
+        return "expected NAME=VALUE"
+    if key in FLEETS_OWN:
+        return "set it in the fleet file"
+    return f"it {why}" if (why := why_unfit(value)) else ""

@@ -1,15 +1,15 @@
 """``perennial plan``, ``run`` and ``parameters``: what a fleet file is for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jobs.artifacts.manifest import find_manifest
 from jobs.artifacts.reading import Artifact
-from jobs.errors import BadInputError
 from jobs.kinds.promises import Decided
+from jobs.store.failures import OF_A_PERSON
 from jobs.store.prefix import Prefix
 from pipelines import layout
 from pipelines.commands.arguments import FleetFile, Parameters, Period, RunName, Store, say
@@ -18,6 +18,9 @@ from pipelines.fleet.model import Fleet
 from pipelines.fleet.reading import read_fleet
 from pipelines.local.workflow import read_workflow
 from pipelines.output import ended_by_ctrl_c
+
+if TYPE_CHECKING:
+    from pipelines.plan.preflight import Preflight
 
 
 def plan(
@@ -28,10 +31,11 @@ def plan(
     parameter: Parameters = None,
     steps: Annotated[bool, typer.Option("--steps", help="List each step.")] = False,
 ) -> None:
-    """Show what a refresh would do: its steps, what is there already, tokens, FLOPs, GPU-hours."""
+    """Show what a refresh would do, what it costs, and all for which it would fail."""
     fleet = read_fleet(fleet_file)
     parameters = run_parameters(fleet, period, store, run_name, parameter or ())
-    print_plan(fleet, parameters, each_step=steps)
+    found = checked(fleet_file, fleet, parameters, parameter)
+    print_plan(fleet, parameters, found, each_step=steps)
 
 
 def run(
@@ -59,9 +63,13 @@ def run(
 
     fleet = read_fleet(fleet_file)
     parameters = run_parameters(fleet, period, store, run_name, parameter or ())
+    found = checked(fleet_file, fleet, parameters, parameter)
     if dry_run:
-        print_plan(fleet, parameters, each_step=True)
+        print_plan(fleet, parameters, found, each_step=True)
         return
+    say_notes(found)
+    found.refuse()
+    Prefix(parameters["store"], OF_A_PERSON).probe()
     name = parameters["run"]
     with ended_by_ctrl_c():  # again, where the run has put back Python's own way
         ran = run_workflow(read_workflow(WORKFLOW), parameters, work / name, parallel)
@@ -86,21 +94,40 @@ def parameters(fleet_file: FleetFile) -> None:
     typer.echo(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), nl=False)
 
 
-def print_plan(fleet: Fleet, parameters: Mapping[str, str], *, each_step: bool) -> None:
-    """The plan of a run with these parameters."""
+def checked(
+    fleet_file: Path, fleet: Fleet, parameters: Mapping[str, str], given: Sequence[str] | None
+) -> "Preflight":
+    """All that can be known before the run begins, and the plan."""
+    from pipelines.plan.intent import Intent
     from pipelines.plan.plan import make_plan
+    from pipelines.plan.preflight import preflight
+
+    workflow = read_workflow(WORKFLOW)
+    intent = Intent.of(fleet_file, fleet, workflow, parameters, given or ())
+    return preflight(
+        intent,
+        lambda: make_plan(fleet, workflow, parameters),
+        lambda text: say(text, err=True),
+    )
+
+
+def print_plan(
+    fleet: Fleet, parameters: Mapping[str, str], found: "Preflight", *, each_step: bool
+) -> None:
+    """The plan of a run with these parameters. Raises what the run would fail with."""
     from pipelines.plan.view import show_plan
     from pipelines.terminal import soft_console
 
     what = f"fleet {fleet.name} · period {parameters['period']} · run {parameters['run']}"
     say(f"{what} · store {parameters['store']}")
-    typer.echo()
-    made = make_plan(fleet, read_workflow(WORKFLOW), parameters)
-    show_plan(made, soft_console(), each_step=each_step)
-    if conflicts := [planned for planned in made.steps if planned.conflict]:
-        step, why = conflicts[0].step, conflicts[0].conflict
-        of_run = step.inputs["out"].startswith(f"{layout.runs(parameters['store'])}/")
-        other = "another --run or --store" if of_run else "another --store"
-        raise BadInputError(
-            f"{step.name} would refuse: {why}; choose {other}, or delete what is there"
-        )
+    if found.plan:
+        typer.echo()
+        show_plan(found.plan, soft_console(), each_step=each_step)
+    say_notes(found)
+    found.refuse()
+
+
+def say_notes(found: "Preflight") -> None:
+    """What is not known of the run, a line each."""
+    for note in found.notes:
+        say(note)

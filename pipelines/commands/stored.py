@@ -9,6 +9,7 @@ from jobs.artifacts.reading import Artifact
 from jobs.artifacts.releases import read_releases
 from jobs.errors import BadInputError
 from jobs.store.prefix import Prefix
+from jobs.store.uri import local_folder
 from jobs.words import nearest, shown
 from pipelines import layout
 from pipelines.commands.arguments import Store, say
@@ -55,5 +56,5 @@ def export(
     """
     from jobs.artifacts.exporting import export as export_artifact
 
-    export_artifact(Artifact.open(artifact), folder, say)
+    export_artifact(Artifact.open(artifact), local_folder(folder), say)
     say(f"exported to {folder}")

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.artifacts.reading import Artifact
-from jobs.errors import BadInputError
+from jobs.errors import BadInputError, TransientError
 from jobs.fit.configuration import DifferingConfigsError, check_configs
 from jobs.fit.fitting import fit
 from jobs.fit.shapes import EXTEND
 from jobs.store.prefix import Prefix
 from pipelines.fleet.model import Family, Fleet
 from pipelines.plan.folders import model_in_folder
+from pipelines.plan.intent import Finding, Known
 from pipelines.plan.models import FleetModel, ModelFacts
 
 Location = tuple[str | int, ...]
@@ -104,12 +105,26 @@ def merges(family: Family) -> list[Merge]:
     ]
 
 
+def check_fit(known: Known) -> Iterator[Finding]:
+    """Merges that would be refused: each reason once, at the line that mends it or is wrong."""
+    if not known.models:  # nor is anything known of a store that does not answer
+        return
+    intent = known.intent
+    try:
+        for misfit in misfits(intent.fleet, known.models, intent.parameters["store"]):
+            yield Finding(intent.at(*misfit.location), misfit.said)
+    except TransientError as error:
+        yield Finding("", f"whether the models fit is not known yet: {error}", is_problem=False)
+
+
 def misfits(fleet: Fleet, known: Mapping[FleetModel, ModelFacts], store: str) -> Iterator[Misfit]:
     """Why merges of the fleet would be refused, each reason once; by family, in its order.
 
     Raises TransientError where the store does not answer.
     """
     by_name = {(model.family, model.name): model for model in known}
+    if not by_name:
+        return
     for number, family in enumerate(fleet.families):
         asked = []
         for merge in merges(family):

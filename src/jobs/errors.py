@@ -2,6 +2,7 @@
 
     PerennialError
     ├── BadInputError    64   the input or a setting is wrong; the same command fails again
+    │   └── BadInputsError    several of them, a line each
     └── TransientError   75   the world failed for a while; the same command may succeed
     StoppedError        143   SIGTERM came; the same command continues from what is in the store
 
@@ -10,10 +11,18 @@ Any other exception is a bug: a traceback and exit code 1. The retry expressions
 workflows are written against these codes (``pipelines/workflows/placement.py``).
 """
 
+import errno
+from collections.abc import Sequence
+
 EXIT_DONE = 0
 EXIT_BAD_INPUT = 64
 EXIT_TRANSIENT = 75
 EXIT_STOPPED = 143
+
+FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Errors of a disk or quota that is full. They end with 64, whichever disk it is and whenever it
+fills up: no retry makes room. Once a person did, the same command continues."""
+MAKE_ROOM = "make room there, and the same command continues"
 
 
 class PerennialError(Exception):
@@ -26,6 +35,14 @@ class BadInputError(PerennialError):
     """A setting, artifact or file is not what the job needs. Say what, where, and the fix."""
 
     exit_code = EXIT_BAD_INPUT
+
+
+class BadInputsError(BadInputError):
+    """Several things are wrong at once: `lines` has one for each, in order."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = tuple(lines)
 
 
 class TransientError(PerennialError):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jobs.errors import BadInputError, TransientError
+from jobs.errors import FULL_DISK, MAKE_ROOM, BadInputError, TransientError
 
 PASSING = frozenset({408, 425, 429})
 """Of the answers from 400 to 499, those that a wait mends."""
@@ -60,6 +60,8 @@ def hub_errors(
             raise BadInputError(
                 f"the hub refuses {named} ({answer}); check the name and what HF_TOKEN may read"
             ) from error
+        if isinstance(error, OSError) and error.errno in FULL_DISK:
+            raise BadInputError(f"no room for {named}: {error}; {MAKE_ROOM}") from error
         raise TransientError(f"the hub failed for {named}: {error}") from error
     except (httpx2.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError(

@@ -21,8 +21,11 @@ from jobs.command.logs import log_level, set_up_logging
 from jobs.command.settings import FlagSettings, JobSettings
 from jobs.command.streams import open_standard_streams
 from jobs.errors import (
+    EXIT_BAD_INPUT,
     EXIT_DONE,
     EXIT_STOPPED,
+    FULL_DISK,
+    MAKE_ROOM,
     BadInputError,
     PerennialError,
     StoppedError,
@@ -101,6 +104,8 @@ def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
     except PerennialError as error:
         _fail(log, str(error), error.exit_code)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL_DISK:
+            _fail(log, f"no room on a disk of this machine: {error}; {MAKE_ROOM}", EXIT_BAD_INPUT)
         if not STOP.told:
             raise
         _fail(log, f"{type(error).__name__}: {error}", EXIT_STOPPED)

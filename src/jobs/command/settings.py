@@ -20,7 +20,7 @@ from pydantic_settings import (
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.records import Promised, message_of
-from jobs.store.uri import http_address, normal_uri
+from jobs.store.uri import check_uri, http_address
 from jobs.words import invisible, nearest, shortened, shown
 
 
@@ -39,7 +39,7 @@ class Role:
 OPERATIONAL = Role(operational=True)
 
 
-Uri = Annotated[str, BeforeValidator(lambda value: normal_uri(value) if value else value)]
+Uri = Annotated[str, BeforeValidator(lambda value: check_uri(value) if value else value)]
 HttpAddress = Annotated[str, AfterValidator(http_address)]
 
 

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from jobs.crawl.beforehand import end_of_month, list_path
 from jobs.crawl.server import Server
 from jobs.crawl.transfer import MissingError
 from jobs.errors import BadInputError
@@ -32,8 +33,7 @@ class Period:
     @classmethod
     def month(cls, text: str) -> "Period":
         """The period written as 2026-10."""
-        start = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
-        return cls(start, (start + timedelta(days=31)).replace(day=1))
+        return cls(datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC), end_of_month(text))
 
     def __contains__(self, moment: datetime) -> bool:
         return self.start <= moment < self.end
@@ -94,7 +94,7 @@ def list_archives(server: Server, window: Period, required_month: str) -> Listin
     archives: dict[str, Archive] = {}
     months: dict[str, int | None] = {}
     for month in months_of(window):
-        path = f"crawl-data/CC-NEWS/{month.replace('-', '/')}/warc.paths.gz"
+        path = list_path(month)
         try:
             lines = server.unpacked(path).decode("ascii", "backslashreplace").split()
         except MissingError as error:

@@ -19,11 +19,12 @@ from fundus.publishers import Publisher
 from pydantic import TypeAdapter, ValidationError
 
 from jobs.artifacts.writing import ArtifactWriter
+from jobs.crawl.beforehand import meant_by, why_unknown
 from jobs.errors import BadInputError, TransientError
 from jobs.records import MAX_RECORD_BYTES, first_problem
 from jobs.store.failures import NotFoundError
 from jobs.strict_json import parse
-from jobs.words import nearest_of
+from jobs.words import shown
 
 OPT_OUTS = "opt-outs.json"
 NO_ROBOTS = range(400, 500)
@@ -56,24 +57,13 @@ def all_publishers() -> dict[str, Publisher]:
 def choose(names: Iterable[str]) -> dict[str, Publisher]:
     """The publishers meant by countries (us), names (us.TheIntercept, TheIntercept) or all."""
     everyone = all_publishers()
-    meant: dict[str, set[str]] = {"all": set(everyone)}
-    for found in everyone:
-        country, _, name = found.partition(".")
-        for spelling in (country, name, found):
-            meant.setdefault(spelling, set()).add(found)
+    meant = meant_by(everyone)
     chosen: set[str] = set()
     for name in names:
-        if name not in meant:
-            raise BadInputError(f"--publishers {name!r} is unknown to Fundus; {_hint(name, meant)}")
+        if why := why_unknown(name, meant):
+            raise BadInputError(f"--publishers {shown(name)} {why}")
         chosen |= meant[name]
     return {name: everyone[name] for name in sorted(chosen)}
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    lowered = {item.lower(): item for item in known}
-    if near := nearest_of(name.lower(), [*lowered], cutoff=0.5):
-        return f"did you mean {lowered[near]}?"
-    return f"countries are {','.join(sorted(PublisherCollection.get_subgroup_mapping()))}"
 
 
 def check_opt_outs(publishers: Mapping[str, Publisher]) -> dict[str, OptOut]:

@@ -1,11 +1,21 @@
 """Settings of the crawl job."""
 
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from jobs.command.settings import OPERATIONAL, HttpAddress, JobSettings
+from jobs.crawl.beforehand import (
+    COMMON_CRAWL,
+    list_path,
+    meant_by,
+    publishers_of_sources,
+    why_no_period,
+    why_unknown,
+)
 from jobs.kinds.promises import KeptArticles
+from jobs.words import shown
 
 
 class CrawlSettings(JobSettings):
@@ -18,9 +28,7 @@ class CrawlSettings(JobSettings):
 
     period: str = Field(pattern=r"^2[0-9]{3}-(0[1-9]|1[0-2])$")
     """The month to crawl, as 2026-10: articles published in it, in UTC, are kept."""
-    ccnews_server: Annotated[HttpAddress, OPERATIONAL] = Field(
-        "https://data.commoncrawl.org/", pattern=r"^https?://"
-    )
+    ccnews_server: Annotated[HttpAddress, OPERATIONAL] = Field(COMMON_CRAWL, pattern=r"^https?://")
     """Address of the CC-NEWS server or of a mirror with its layout."""
     publishers: tuple[str, ...] = ("all",)
     """Fundus publishers: countries (us,uk), names (us.TheIntercept), or all."""
@@ -36,3 +44,27 @@ class CrawlSettings(JobSettings):
     """A server that sends less, over a minute of waiting for it, is given up until the next try."""
     processes: Annotated[int, OPERATIONAL] = Field(0, ge=0)
     """Processes that read archives in parallel; 0 is this process alone."""
+
+    def foreseen(self) -> list[tuple[str, str]]:
+        """What a crawl refuses though each value is valid: field, and why; for a plan."""
+        found = []
+        if why := why_no_period(self.period, self.ccnews_server, datetime.now(UTC)):
+            found.append(("period", why))
+        if known := publishers_of_sources():
+            meant = meant_by(known)
+            unknown = [(shown(name), why_unknown(name, meant)) for name in self.publishers]
+            found += [("publishers", f"{name} {why}") for name, why in unknown if why]
+        return found
+
+    def unforeseen(self) -> str:
+        """Why it is not known whether there are such publishers, or ""."""
+        is_known = publishers_of_sources() is not None
+        return "" if is_known else "not known to be Fundus's: it is not installed here"
+
+    def is_mirrored(self) -> bool:
+        """Whether the archives are another server's than Common Crawl's."""
+        return self.ccnews_server.rstrip("/") != COMMON_CRAWL.rstrip("/")
+
+    def list_url(self) -> str:
+        """Where the server lists the period's archives."""
+        return f"{self.ccnews_server.rstrip('/')}/{list_path(self.period)}"

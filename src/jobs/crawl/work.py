@@ -8,6 +8,7 @@ from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.crawl.accounting import account_for, summary
 from jobs.crawl.archives import Archive, Period, capture_window, list_archives
+from jobs.crawl.beforehand import why_no_period
 from jobs.crawl.parts import Failure, Outcome, Plan, write_parts
 from jobs.crawl.publishers import OptOut, agreed_opt_outs, choose
 from jobs.crawl.server import Server
@@ -31,11 +32,8 @@ def crawl(job: Job[CrawlSettings]) -> Statistics:
     publishers = choose(settings.publishers)
     server = Server(settings.ccnews_server, settings.retry_seconds, settings.min_bytes_per_second)
     period = Period.month(settings.period)
-    if period.end > datetime.now(UTC):
-        raise BadInputError(
-            f"--period {settings.period} is not over before {period.end.date()}; what is crawled "
-            "now would stand for the whole month"
-        )
+    if why := why_no_period(settings.period, settings.ccnews_server, datetime.now(UTC)):
+        raise BadInputError(f"--period {settings.period} {why}")
     window = capture_window(period, settings.capture_days_after)
     listing = list_archives(server, window, required_month=settings.period)
     opt_outs = {}

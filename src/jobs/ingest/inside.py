@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from jobs.errors import BadInputError, TransientError
+from jobs.errors import FULL_DISK, MAKE_ROOM, BadInputError, TransientError
 from jobs.kinds.model import CHAT_TEMPLATES
 from jobs.words import shown
 
@@ -88,6 +88,8 @@ def local_errors() -> Iterator[None]:
             raise BadInputError(
                 f"{error.filename} cannot be read: {error.strerror}; mend link or permission"
             ) from error
+        if error.errno in FULL_DISK:
+            raise BadInputError(f"local files could not be copied: {error}; {MAKE_ROOM}") from error
         raise TransientError(f"local files could not be read or copied: {error}") from error
 
 

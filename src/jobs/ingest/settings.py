@@ -27,6 +27,11 @@ class IngestSettings(JobSettings):
     revision: str | None = None
     """The hub's revision: a commit, branch or tag. The commit it resolves to is recorded."""
 
+    def check_folder(self) -> None:
+        """Raises BadInputError where the source is a folder that has not a model's files."""
+        if is_folder(self.source):
+            choose(names_in(Path(self.source)), self.source)
+
     def identity(self) -> dict[str, Any]:
         """With a folder's digest in place of its path, which may change, as its files may."""
         values = super().identity()

@@ -10,7 +10,7 @@ from obstore import exceptions
 from obstore.store import from_url
 
 from jobs.errors import BadInputError
-from jobs.store.failures import RETRY, NotFoundError, tried
+from jobs.store.failures import NotFoundError, Patience, tried
 from jobs.store.uri import http_address
 
 if TYPE_CHECKING:
@@ -22,15 +22,18 @@ MOST_PARTS = 9000
 UPLOAD_BYTES = 64 * 2**20
 """Held by the parts of one upload that are on their way, unless two parts are larger."""
 
-REQUEST_SECONDS = 300
-"""Most that one request may take: patience with a slow line, at 8 MiB and more a request.
-
-It does not bound a stop: nobody interrupts a request, but `jobs.stopping` ends the process."""
-
 _MARK = "perennialupload"  # Azure takes no hyphen
 
 
-def s3_store(uri: str) -> "ObjectStore":
+def remote_store(uri: str, patience: Patience) -> "ObjectStore":
+    """The store at a URI that is no folder. Raises BadInputError where credentials are missing."""
+    if uri.startswith("s3://"):
+        return _s3_store(uri, patience)
+    options: ClientConfig = {"timeout": timedelta(seconds=patience.request_seconds)}
+    return from_url(uri, client_options=options, retry_config=patience.retries())
+
+
+def _s3_store(uri: str, patience: Patience) -> "ObjectStore":
     """The store at ``s3://bucket/prefix``. Raises BadInputError where credentials are missing."""
     import boto3  # 0.3 s, and only S3 needs it
     from botocore.exceptions import BotoCoreError
@@ -46,7 +49,7 @@ def s3_store(uri: str) -> "ObjectStore":
             f"no AWS credentials for {uri}; set a profile, a role or AWS_* variables"
         )
     endpoint = _endpoint()
-    options: ClientConfig = {"timeout": timedelta(seconds=REQUEST_SECONDS)}
+    options: ClientConfig = {"timeout": timedelta(seconds=patience.request_seconds)}
     config: dict[str, Any] = {
         "region": session.region_name or os.environ.get("AWS_REGION", "us-east-1")
     }
@@ -58,7 +61,7 @@ def s3_store(uri: str) -> "ObjectStore":
         uri,
         config=cast("Any", config),
         client_options=options,
-        retry_config=RETRY,
+        retry_config=patience.retries(),
         credential_provider=Boto3CredentialProvider(session),
     )
 

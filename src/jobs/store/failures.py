@@ -13,13 +13,14 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from obstore import exceptions
 
-from jobs.errors import BadInputError, PerennialError, TransientError
+from jobs.errors import FULL_DISK, MAKE_ROOM, BadInputError, PerennialError, TransientError
 from jobs.stopping import STOP
 
 if TYPE_CHECKING:
@@ -39,11 +40,38 @@ RETRY: "RetryConfig" = {
 MOST_ATTEMPTS = 8
 """Of what obstore does not repeat by itself."""
 
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a remote store is waited for."""
+
+    request_seconds: float
+    """Most that one request may take. It does not bound a stop: nobody interrupts a request, but
+    `jobs.stopping` ends the process."""
+    retry_seconds: float | None = None
+    """From here on a request that failed is not repeated; default: `RETRY`'s."""
+
+    def retries(self) -> "RetryConfig":
+        """As obstore takes it."""
+        if self.retry_seconds is None:
+            return RETRY
+        pauses = RETRY["backoff"] | {"max_backoff": timedelta(seconds=1)}
+        return RETRY | {
+            "retry_timeout": timedelta(seconds=self.retry_seconds),
+            "backoff": pauses,
+        }
+
+
+OF_A_JOB = Patience(300)
+"""Patience with a slow line, at 8 MiB and more a request."""
+OF_A_PERSON = Patience(12, 12)
+"""Who asks what there is, and waits for it."""
+
 LASTING = frozenset({
     errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EOPNOTSUPP,
-    errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.EILSEQ, errno.EFBIG,
+    errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.EILSEQ, errno.EFBIG, *FULL_DISK,
 })  # fmt: skip
-"""Errors of a file system that no wait mends. A full disk may be emptied."""
+"""Errors of a file system that no wait mends."""
 LASTING_ANSWERS = frozenset({301, 405, 501})
 """Of a server that is another than the URI means, or takes no writes."""
 _NUMBER = re.compile(r"\(os error (\d+)\)|status code: (\d+)")
@@ -102,10 +130,16 @@ def translated(uri: str, path: str, writing: bool = False) -> Iterator[None]:
         raise _by_its_number(uri, path, error, writing) from error
 
 
-def tried(uri: str, path: str, operation: Callable[[], T], writing: bool = False) -> T:
+def tried(
+    uri: str,
+    path: str,
+    operation: Callable[[], T],
+    writing: bool = False,
+    patience: Patience = OF_A_JOB,
+) -> T:
     """What `operation` returns, repeated while a remote store fails and there is time."""
     most = 1 if uri.startswith("/") else MOST_ATTEMPTS
-    deadline = time.monotonic() + RETRY["retry_timeout"].total_seconds()
+    deadline = time.monotonic() + patience.retries()["retry_timeout"].total_seconds()
     for attempt in itertools.count(1):
         pause = random.uniform(0, 0.05 * 2**attempt)
         try:
@@ -119,7 +153,8 @@ def tried(uri: str, path: str, operation: Callable[[], T], writing: bool = False
 
 
 def _forbidden(uri: str, path: str, error: BaseException) -> BadInputError:
-    return BadInputError(f"no permission for {uri}/{path}; check the credentials ({_first(error)})")
+    fix = "check who may use it" if uri.startswith("/") else "check the credentials"
+    return BadInputError(f"no permission for {uri}/{path}; {fix} ({_first(error)})")
 
 
 def _by_its_number(uri: str, path: str, error: BaseException, writing: bool) -> PerennialError:
@@ -131,9 +166,8 @@ def _by_its_number(uri: str, path: str, error: BaseException, writing: bool) -> 
         return _forbidden(uri, path, error)
     if numbers & LASTING or answers & LASTING_ANSWERS:
         what = "written" if writing else "read"
-        return BadInputError(
-            f"{uri}/{path} cannot be {what}: {_first(error)}; choose a store that can"
-        )
+        fix = MAKE_ROOM if numbers & FULL_DISK else "choose a store that can"
+        return BadInputError(f"{uri}/{path} cannot be {what}: {_first(error)}; {fix}")
     return TransientError(f"store failed at {uri}/{path}: {_first(error)}")
 
 

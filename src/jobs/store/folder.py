@@ -6,6 +6,7 @@ page cache. Not included: everything else a store does (`jobs.store.prefix`).
 """
 
 import contextlib
+import errno
 import fcntl
 import glob
 import os
@@ -14,13 +15,20 @@ import stat
 from functools import lru_cache
 from pathlib import Path
 
-from jobs.errors import BadInputError
+from jobs.errors import FULL_DISK, MAKE_ROOM, BadInputError, TransientError
 
 MOST_OPEN_FILES = 32
 WRITE_BYTES = 2**17
 """Of one call: larger ones make the kernel look for large blocks of memory, and on a virtual
 machine that has given its free memory back those take ten times as long as small ones."""
+MIN_ROOM_BYTES = 2**17
+"""On a disk with less room nothing can be begun."""
 _STAGED_DIGITS = 18
+_PASSING = frozenset({errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.EINTR})
+"""Errors of a network's file system, or of a machine at its limits, that a wait may mend."""
+_IN_THE_WAY = "a file, or a link that leads nowhere, is in its place"
+_SYSTEM = (Path("/proc"), Path("/sys"))
+"""Folders of the kernel, in which nothing can be made, whatever the permissions say."""
 
 
 def file_of(folder: Path, path: str) -> Path:
@@ -36,6 +44,41 @@ def refuse_odd(file: Path) -> None:
         mode = file.stat().st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             raise BadInputError(f"{file} is no file but a pipe or device; remove it")
+
+
+def make_folder(folder: Path) -> None:
+    """The folder of a store, if it is not there. Raises BadInputError where none can be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in _PASSING:
+            raise TransientError(f"store failed at {folder}: {error.strerror}") from error
+        raise _unwritable(folder, error.errno or errno.EIO) from error
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raises BadInputError where `make_folder`, or a write, would fail; it makes nothing."""
+    there = folder
+    while not os.path.lexists(there):
+        there = there.parent
+    if not there.is_dir():
+        raise _unwritable(folder, errno.ENOTDIR)
+    real = Path(os.path.realpath(there))
+    if any(real.is_relative_to(system) for system in _SYSTEM):
+        raise _unwritable(folder, errno.EPERM)
+    disk = os.statvfs(there)
+    if disk.f_flag & os.ST_RDONLY:
+        raise _unwritable(folder, errno.EROFS)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _unwritable(folder, errno.EACCES)
+    if disk.f_blocks and disk.f_bavail * disk.f_frsize < MIN_ROOM_BYTES:
+        raise _unwritable(folder, errno.ENOSPC)
+
+
+def _unwritable(folder: Path, number: int) -> BadInputError:
+    why = _IN_THE_WAY if number in (errno.EEXIST, errno.ENOTDIR) else os.strerror(number)
+    fix = MAKE_ROOM if number in FULL_DISK else "choose a folder that can"
+    return BadInputError(f"store {folder} cannot be written: {why}; {fix}")
 
 
 def link(file: Path, to: Path) -> bool:

@@ -17,6 +17,7 @@ of another S3 server is taken from ``AWS_ENDPOINT_URL``.
 
 import contextlib
 import io
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -26,13 +27,28 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import obstore
 from obstore import exceptions
-from obstore.store import LocalStore, from_url
+from obstore.store import LocalStore
 
 from jobs.errors import BadInputError
-from jobs.store.bucket import MultipartUpload, s3_store
-from jobs.store.failures import RETRY, NotFoundError, missing, translated, tried
+from jobs.store.bucket import MultipartUpload, remote_store
+from jobs.store.failures import (
+    OF_A_JOB,
+    NotFoundError,
+    Patience,
+    missing,
+    translated,
+    tried,
+)
 from jobs.store.files import RangedFile, Upload, WrittenFile
-from jobs.store.folder import OpenFiles, StagedFile, file_of, link, refuse_odd
+from jobs.store.folder import (
+    OpenFiles,
+    StagedFile,
+    file_of,
+    link,
+    make_folder,
+    refuse_odd,
+    refuse_unwritable,
+)
 from jobs.store.uri import normal_uri
 
 if TYPE_CHECKING:
@@ -40,6 +56,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 READ_BUFFER_BYTES = 8 * 2**20
+PROBE_BYTES = 2**16
 
 T = TypeVar("T")
 
@@ -50,14 +67,15 @@ class Prefix:
     Nothing is contacted, nor a folder made, before the first read or write.
     """
 
-    def __init__(self, uri: str | Path) -> None:
+    def __init__(self, uri: str | Path, patience: Patience = OF_A_JOB) -> None:
         self.uri = normal_uri(str(uri))
+        self._patience = patience
 
     def __repr__(self) -> str:
         return f"Prefix({self.uri!r})"
 
     def __truediv__(self, path: str) -> "Prefix":
-        return Prefix(f"{self.uri}/{path.strip('/')}")
+        return Prefix(f"{self.uri}/{path.strip('/')}", self._patience)
 
     @cached_property
     def folder(self) -> Path | None:
@@ -68,10 +86,9 @@ class Prefix:
     def _store(self) -> "ObjectStore":
         try:
             if self.folder is not None:
-                return LocalStore(self.folder, mkdir=True)
-            if self.uri.startswith("s3://"):
-                return s3_store(self.uri)
-            return from_url(self.uri, retry_config=RETRY)
+                make_folder(self.folder)
+                return LocalStore(self.folder)
+            return remote_store(self.uri, self._patience)
         except (exceptions.BaseError, OSError, ValueError) as error:
             raise BadInputError(f"store {self.uri!r} cannot be opened: {error}") from error
 
@@ -83,7 +100,7 @@ class Prefix:
         return translated(self.uri, path, writing)
 
     def _tried(self, path: str, operation: Callable[[], T], writing: bool = False) -> T:
-        return tried(self.uri, path, operation, writing)
+        return tried(self.uri, path, operation, writing, self._patience)
 
     def _local(self, path: str) -> Path:
         """The file that an object of a folder is."""
@@ -112,6 +129,22 @@ class Prefix:
             raise missing(self.uri, path)
         if self.folder is not None:
             refuse_odd(self._local(path))
+
+    def look(self) -> None:
+        """Asks whether there is a store that may be used, without writing to it.
+
+        Raises what its use would raise: BadInputError, or TransientError where a server fails.
+        """
+        if self.folder is not None:
+            refuse_unwritable(self.folder)
+        else:
+            self._tried("", lambda: next(iter(obstore.list(self._store, chunk_size=1)), None))
+
+    def probe(self) -> None:
+        """Writes an object and deletes it. Raises BadInputError where either cannot be done."""
+        path = f"probe-{secrets.token_hex(8)}"
+        self.write(path, bytes(PROBE_BYTES))
+        self.delete(path)
 
     def size(self, path: str) -> int:
         """Bytes of one object. Raises NotFoundError."""
@@ -189,7 +222,7 @@ class Prefix:
     def open(self, path: str, buffer_bytes: int = READ_BUFFER_BYTES) -> IO[bytes]:
         """A seekable file that reads by ranges of `buffer_bytes`."""
         # Of a folder the file is opened anew: what is there now, not what was read before.
-        source = self if self.folder is None else Prefix(self.uri)
+        source = self if self.folder is None else Prefix(self.uri, self._patience)
         return io.BufferedReader(RangedFile(source, path), buffer_bytes)
 
     def list(self) -> Iterator[tuple[str, int]]:
@@ -264,7 +297,10 @@ class Prefix:
 
     def _upload(self, path: str, size: int) -> Upload:
         if self.folder is not None:
-            return StagedFile(self._local(path))
+            local = self._local(path)
+            if not self._exists:
+                make_folder(self.folder)
+            return StagedFile(local)
         return MultipartUpload(self._store, self.uri, path, size)
 
     @cached_property

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -80,10 +81,10 @@ def test_no_object_can_be_of_such_a_name(tmp_path: Path, use: str, path: str) ->
     [
         (errno.EROFS, BadInputError), (errno.ENAMETOOLONG, BadInputError),
         (errno.ELOOP, BadInputError), (errno.ENXIO, BadInputError),
-        (errno.EACCES, BadInputError), (errno.ENOSPC, TransientError),
+        (errno.EACCES, BadInputError), (errno.ENOSPC, BadInputError),
         (errno.EIO, TransientError), (errno.ESTALE, TransientError),
         (errno.EPERM, BadInputError), (errno.EFBIG, BadInputError),
-        (errno.EDQUOT, TransientError), (errno.EMFILE, TransientError),
+        (errno.EDQUOT, BadInputError), (errno.EMFILE, TransientError),
     ],
 )  # fmt: skip
 def test_what_lasts_is_not_tried_again(number: int, kind: type[PerennialError]) -> None:
@@ -91,28 +92,89 @@ def test_what_lasts_is_not_tried_again(number: int, kind: type[PerennialError]) 
         raise OSError(number, os.strerror(number))
 
 
-def test_a_store_that_can_only_be_read(tmp_path: Path) -> None:
-    """A real file system, mounted to be read, in a name space of its own."""
-    script = "\n".join([
-        "from jobs.store.prefix import Prefix", "from jobs.errors import BadInputError",
-        f"store = Prefix({str(tmp_path)!r})",
-        "assert store.read('a') == b'a'",
-        "for use in (lambda: store.write('b', b''), lambda: store.create('b', b''),",
-        "            lambda: store.delete('a'), lambda: store.writer('b').__enter__()):",
-        "    try: use()",
-        "    except BadInputError as error: print(error)",
-    ])  # fmt: skip
-    (tmp_path / "a").write_bytes(b"a")
-    mounted = f"mount --bind -o ro {tmp_path} {tmp_path} && exec {sys.executable} -c '{script}'"
-    mounted = mounted.replace(f"{script}", script.replace("'", '"'))
+ANY_USE: dict[str, Callable[[Prefix], object]] = {
+    **{name: partial(lambda write, store: write(store, "a"), use) for name, use in WRITES.items()},
+    "probe": Prefix.probe,
+    "look": Prefix.look,
+}
+
+
+NONE_CAN = "No such file or directory|Operation not permitted|Permission denied|Read-only.*"
+IN_ITS_PLACE = "a file, or a link that leads nowhere, is in its place"
+
+
+@pytest.mark.parametrize("use", [*WRITES, "probe", "look"])
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ("file", IN_ITS_PLACE), ("file/x", IN_ITS_PLACE), ("dangling", IN_ITS_PLACE),
+        ("dangling/x", IN_ITS_PLACE), ("loop", IN_ITS_PLACE), ("/dev/null", IN_ITS_PLACE),
+        ("/dev/null/x", IN_ITS_PLACE), ("/proc/x", NONE_CAN), ("/proc/x/y", NONE_CAN),
+        ("/sys/x", NONE_CAN),
+    ],
+)  # fmt: skip
+def test_what_is_no_store_is_refused_alike_by_every_use(
+    tmp_path: Path, place: str, says: str, use: str
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere/x")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    store = Prefix(tmp_path / place)
+    with pytest.raises(
+        BadInputError, match=f"^store {store.uri} cannot be written: ({says}); choose a folder"
+    ):
+        ANY_USE[use](store)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "file", "loop"]
+
+
+def test_a_look_leaves_nothing_and_a_probe_only_the_folder(tmp_path: Path) -> None:
+    store = Prefix(tmp_path / "a/b")
+    store.look()
+    assert list(tmp_path.iterdir()) == []
+    store.probe()
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["a", "a/b"]
+
+
+def in_a_name_space(mount: str, script: str) -> list[str]:
+    """Lines of a Python script that sees a file system of its own, or skips the test."""
     done = subprocess.run(
-        ["unshare", "--map-root-user", "--mount", "sh", "-c", mounted],
+        ["unshare", "--map-root-user", "--mount", "sh", "-c",
+         f'{mount} && exec "$0" -c "$1"', sys.executable, script],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if "unshare" in done.stderr or "mount:" in done.stderr:
         pytest.skip("this machine gives nobody a name space for mounts")
     assert done.returncode == 0, done.stderr
-    said = done.stdout.splitlines()
-    assert len(said) == 4
+    return done.stdout.splitlines()
+
+
+SAYS_WHY = """
+from jobs.store.prefix import Prefix
+from jobs.errors import BadInputError
+store = Prefix({uri!r})
+for use in (lambda: store.write('b', bytes(300_000)), lambda: store.create('b', bytes(300_000)),
+            lambda: stream(), lambda: store.probe(), lambda: store.look(), *{more}):
+    def stream():
+        with store.writer('b') as file: file.write(bytes(300_000))
+    try: use()
+    except BadInputError as error: print(error)
+"""
+
+
+def test_a_store_that_can_only_be_read(tmp_path: Path) -> None:
+    """A real file system, mounted to be read."""
+    (tmp_path / "a").write_bytes(b"a")
+    script = SAYS_WHY.format(uri=str(tmp_path), more="[lambda: store.delete('a')]")
+    said = in_a_name_space(f"mount --bind -o ro {tmp_path} {tmp_path}", script)
+    assert len(said) == 6
     assert all("Read-only file system" in line for line in said), said
     assert (tmp_path / "a").exists()
+
+
+def test_a_full_disk_is_no_matter_of_waiting(tmp_path: Path) -> None:
+    """A real file system, of 32 KiB."""
+    script = SAYS_WHY.format(uri=str(tmp_path / "s"), more="[]")
+    said = in_a_name_space(f"mount -t tmpfs -o size=32k none {tmp_path}", script)
+    assert len(said) == 5
+    assert all("No space left on device" in line for line in said), said
+    assert all(line.endswith("make room there, and the same command continues") for line in said)

@@ -25,7 +25,8 @@ from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.reading import read_fleet
 from pipelines.local.engine import Engine, Outcome, Runner, Step
 from pipelines.local.workflow import read_workflow
-from pipelines.plan.fitting import misfits
+from pipelines.plan.fitting import check_fit
+from pipelines.plan.intent import Intent, Known
 from pipelines.plan.models import fleet_models, know_models
 from tests.jobs.ingest.sources import put, settings
 from tests.support.pico import write_llama
@@ -114,7 +115,7 @@ CASES = {
     ),
     "another size": Case(
         "older-instruct", built(hidden_size=32, intermediate_size=64),
-        "hidden_size is 16 in older-base ", f"{INSTRUCT}-from-older",
+        "families[0].siblings[0]: the models' config.json differ: ", f"{INSTRUCT}-from-older",
         "('head_dim', 'hidden_size', 'intermediate_size' must be the same)",
     ),
     "other groups of heads": Case(
@@ -128,8 +129,10 @@ CASES = {
     ),
     "a longer context": Case(
         "instruct", settings(max_position_embeddings=32),
-        "64 in base, 32 in instruct; between versions of one architecture this is harmless; write "
-        "into the family: merge: {allow_config: [max_position_embeddings]}",
+        "7:5: families[0].merge.allow_config: config.json of its models differ: "
+        "max_position_embeddings is 64 in base, 32 in instruct; between versions of one "
+        "architecture this is harmless; write into the family: merge: "
+        "{allow_config: [max_position_embeddings]}",
         INSTRUCT, "merge: {allow_config: [max_position_embeddings]} in the fleet file",
         "{allow_config: [max_position_embeddings]}",
     ),
@@ -150,7 +153,8 @@ CASES = {
     ),
     "another norm": Case(
         "chatty", settings(rms_norm_eps=0.01),
-        "rms_norm_eps is 1e-06 in base ", "check-derived/chatty-instruct",
+        "10:15: families[0].derived[0]: the models' config.json differ: rms_norm_eps is ",
+        "check-derived/chatty-instruct",
         "('rms_norm_eps' must be the same)",
     ),
     "another family's model": Case(
@@ -221,16 +225,21 @@ def fleet_file(folder: Path, llama: Path, case: Case | None, leave: str = "") ->
     return file
 
 
-def planned(file: Path, store: Path) -> list[str]:
+def intent(file: Path, store: Path) -> Intent:
     fleet = read_fleet(file)
-    known = know_models(fleet_models(fleet), str(store))
-    return [misfit.said for misfit in misfits(fleet, known, str(store))]
+    parameters = run_parameters(fleet, "2026-10", str(store), None, ())
+    return Intent.of(file, fleet, read_workflow(WORKFLOW), parameters, ())
+
+
+def planned(file: Path, store: Path) -> list[str]:
+    meant = intent(file, store)
+    known = Known(meant, know_models(fleet_models(meant.fleet), str(store)), None)
+    return [str(finding).removeprefix(f"{file}:") for finding in check_fit(known)]
 
 
 def walked(file: Path, store: Path) -> Halfway:
-    runner = Halfway()
-    parameters = run_parameters(read_fleet(file), "2026-10", str(store), None, ())
-    asyncio.run(Engine(read_workflow(WORKFLOW), parameters, runner).run())
+    runner, meant = Halfway(), intent(file, store)
+    asyncio.run(Engine(meant.workflow, meant.parameters, runner).run())
     return runner
 
 

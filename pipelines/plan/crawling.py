@@ -1,0 +1,84 @@
+"""Whether the period can be crawled: what the crawl's settings foresee, and a mirror's list."""
+
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from jobs.crawl.settings import CrawlSettings
+from jobs.errors import BadInputError
+from pipelines.fleet.sections import section_keys
+from pipelines.plan.given import check_given
+from pipelines.plan.intent import Finding, Intent, Known
+
+SERVER_SECONDS = 3.0
+
+
+def check_crawling(known: Known) -> Iterator[Finding]:
+    """Nothing is asked of articles that are in the store: they are not crawled again."""
+    planned = known.plan.steps if known.plan else ()
+    if any(one.step.job == "crawl" and one.manifest for one in planned):
+        return
+    settings = _settings(known.intent)
+    if settings is None:
+        return
+    foreseen = settings.foreseen()
+    for field, why in foreseen:
+        if field == "period":
+            yield Finding(known.intent.flag("period"), f"{settings.period} {why}")
+        else:
+            yield Finding(known.intent.setting("crawl", field), why)
+    if why := settings.unforeseen():
+        yield Finding(known.intent.setting("crawl", "publishers"), why, False)
+    if not any(field == "period" for field, _ in foreseen) and settings.is_mirrored():
+        yield from _asked(settings, known.intent)
+
+
+def _settings(intent: Intent) -> CrawlSettings | None:
+    """None where they are wrong together. One that is wrong by itself, which is said of its
+    parameter, is left out.
+    """
+    wrong = {finding.where.removeprefix("-p ") for finding in check_given(intent)}
+    flags = [
+        f"--{key.removeprefix('crawl-')}={intent.parameters[key]}"
+        for key in section_keys("crawl")
+        if key not in wrong
+    ]
+    try:
+        return CrawlSettings.from_flags(
+            [f"--period={intent.parameters['period']}", "--out=/", *flags]
+        )
+    except BadInputError:
+        return None
+
+
+def _asked(settings: CrawlSettings, intent: Intent) -> Iterator[Finding]:
+    """Whether a mirror has the month's list; Common Crawl has those of its months."""
+    url, said = settings.list_url(), list[str]()
+
+    def ask() -> None:
+        try:
+            with urllib.request.urlopen(url, timeout=SERVER_SECONDS):  # noqa: S310  http(s) only
+                said.append("")
+        except urllib.error.HTTPError as error:
+            said.append(str(error.code))
+        except (OSError, ValueError) as error:
+            said.append(str(error))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(SERVER_SECONDS)
+    answer = said[0] if said else f"no answer within {SERVER_SECONDS:g} s"
+    if answer == str(HTTPStatus.NOT_FOUND.value):
+        yield Finding(
+            intent.setting("crawl", "ccnews_server"),
+            f"the server has no archives of {settings.period}: {url} is not there; correct it, "
+            "or the period",
+        )
+    elif answer:
+        yield Finding(
+            intent.setting("crawl", "ccnews_server"),
+            f"not known whether it has archives of {settings.period}: {answer}",
+            False,
+        )
