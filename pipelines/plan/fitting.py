@@ -9,33 +9,24 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError, TransientError
 from jobs.fit.configuration import DifferingConfigsError, check_configs
 from jobs.fit.fitting import fit
+from jobs.fit.meaning import ReadVocabulary
 from jobs.fit.shapes import EXTEND
+from jobs.kinds.vocabulary import read_vocabulary
 from jobs.store.prefix import Prefix
-from pipelines.fleet.model import Family, Fleet
+from pipelines.fleet.merges import Merge, merges
+from pipelines.fleet.model import Fleet
 from pipelines.plan.folders import model_in_folder
 from pipelines.plan.intent import Finding, Known
 from pipelines.plan.models import FleetModel, ModelFacts
 
 Location = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class Merge:
-    """A merge that a family asks for, its models by their names within the family."""
-
-    candidate: str
-    models: Mapping[str, str]
-    """By role: base, instruct, onto."""
-    will_train: bool
-    """onto is the family's base, which stands for the refreshed one."""
-    location: Location
-    """Within the family."""
 
 
 @dataclass(frozen=True)
@@ -47,62 +38,54 @@ class Misfit:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """One merge, and what is known of its models."""
+class _Model:
+    """One model, and what is known of it."""
 
-    merge: Merge
-    models: Mapping[str, FleetModel]
-    facts: Mapping[str, ModelFacts]
+    of_fleet: FleetModel
+    facts: ModelFacts
     store: str
 
-    def misfit(self, said: str, *, with_source: bool) -> Misfit:
-        return Misfit(self.merge.location, self.in_words(said, with_source=with_source))
+    @property
+    def name(self) -> str:
+        return self.of_fleet.name
 
-    def in_words(self, said: str, *, with_source: bool) -> str:
-        """A message of `jobs.fit` in the words of a fleet file: models by name, no flags."""
+    @cached_property
+    def artifact(self) -> Artifact | None:
+        """The whole model, where it is at hand."""
+        if self.facts.problem:
+            return None
+        if self.facts.manifest is not None:
+            return Artifact(Prefix(self.of_fleet.uri(self.store)), self.facts.manifest)
+        return model_in_folder(Path(self.of_fleet.source)) if self.of_fleet.is_folder else None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One merge, and its models by role."""
+
+    merge: Merge
+    models: Mapping[str, _Model]
+
+    @property
+    def configs(self) -> dict[str, Mapping[str, object]]:
+        """By role, as far as they are known, each model's once."""
+        role_of: dict[str, str] = {}
+        for role, model in self.models.items():
+            role_of.setdefault(model.name, role)
+        known = {role: self.models[role].facts.config for role in role_of.values()}
+        return {role: config for role, config in known.items() if config is not None}
+
+    def misfit(self, said: str, *, with_source: bool) -> Misfit:
+        """With a message of `jobs.fit` in a fleet file's words: models by name, no flags."""
 
         def name(flag: re.Match[str]) -> str:
             model = self.models[flag[1]]
-            return f"{model.name} {model.source}" if with_source else model.name
+            return f"{model.name} {model.of_fleet.source}" if with_source else model.name
 
         said = re.sub(r" in the fleet file \(--[^)]*\)", "", said)
         said = re.sub(r"--(base|instruct|onto)\b", name, said)
-        return said.replace("--allow-config", "allow_config").replace("--vocabulary", "vocabulary:")
-
-    def artifacts(self) -> dict[str, Artifact]:
-        """Of each role whose model is at hand, not only known by its config."""
-        found = {}
-        for role, model in self.models.items():
-            facts = self.facts[role]
-            if facts.problem:
-                continue
-            if facts.manifest is not None:
-                found[role] = Artifact(Prefix(model.uri(self.store)), facts.manifest)
-            elif model.is_folder and (artifact := model_in_folder(Path(model.source))):
-                found[role] = artifact
-        return found
-
-
-def merges(family: Family) -> list[Merge]:
-    """All of its merges: its own residual's, its siblings', those onto derived models."""
-    found = [
-        Merge(
-            residual["name"],
-            {"base": residual["base"], "instruct": residual["instruct"], "onto": "base"},
-            will_train=True,
-            location=("siblings", number - 1) if number else (),
-        )
-        for number, residual in enumerate(family.residuals())
-    ]
-    return found + [
-        Merge(
-            model.candidate,
-            {"base": "base", "instruct": "instruct", "onto": model.name},
-            will_train=False,
-            location=("derived", number),
-        )
-        for number, model in enumerate(family.derived)
-    ]
+        said = said.replace("--allow-config", "allow_config").replace("--vocabulary", "vocabulary:")
+        return Misfit(self.merge.location, said)
 
 
 def check_fit(known: Known) -> Iterator[Finding]:
@@ -122,33 +105,30 @@ def misfits(fleet: Fleet, known: Mapping[FleetModel, ModelFacts], store: str) ->
 
     Raises TransientError where the store does not answer.
     """
-    by_name = {(model.family, model.name): model for model in known}
-    if not by_name:
-        return
     for number, family in enumerate(fleet.families):
-        asked = []
-        for merge in merges(family):
-            models = {role: by_name[family.name, name] for role, name in merge.models.items()}
-            facts = {role: known[model] for role, model in models.items()}
-            asked.append(_Asked(merge, models, facts, store))
+        models = {
+            model.name: _Model(model, facts, store)
+            for model, facts in known.items()
+            if model.family == family.name
+        }
+        asked = [
+            _Asked(merge, {role: models[name] for role, name in merge.models.items()})
+            for merge in merges(family)
+        ]
         section = family.section("merge", fleet)
-        found = _misfits(asked, section.get("allow_config", ()), section.get("vocabulary"))
-        told = set()
-        for misfit in found:
-            if misfit.said not in told:
-                yield Misfit(("families", number, *misfit.location), misfit.said)
-                told.add(misfit.said)
+        allowed, extend = section.get("allow_config", ()), section.get("vocabulary") == "extend"
+        for misfit in dict.fromkeys(_misfits(asked, allowed, extend=extend)):
+            yield Misfit(("families", number, *misfit.location), misfit.said)
 
 
-def _misfits(
-    family: Sequence[_Asked], allowed: Sequence[str], vocabulary: str | None
-) -> Iterator[Misfit]:
+def _misfits(family: Sequence[_Asked], allowed: Sequence[str], *, extend: bool) -> Iterator[Misfit]:
     """Of one family. What it lacks leave for is one misfit, as one line mends it."""
     needed = set(allowed)
     fitting = []
+    read = cache(read_vocabulary)
     for asked in family:
         try:
-            check_configs(_configs(asked), allowed)
+            check_configs(asked.configs, allowed)
         except DifferingConfigsError as error:
             if error.graver:
                 yield asked.misfit(str(error), with_source=True)
@@ -158,7 +138,7 @@ def _misfits(
             yield asked.misfit(str(error), with_source=True)
             continue
         fitting.append(asked)
-        yield from _beyond_configs(asked, sorted(needed), extend=vocabulary == "extend")
+        yield from _beyond_configs(asked, sorted(needed), read, extend=extend)
     if lacking := needed.difference(allowed):
         yield Misfit(
             ("merge", "allow_config"),
@@ -174,11 +154,11 @@ def _differences(
     """Of these fields, which models have what."""
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for asked in asked_for:
-        for field, texts in check_configs(_configs(asked), allowed).items():
+        for field, texts in check_configs(asked.configs, allowed).items():
             for text in texts:
                 value, _, role = text.rpartition(" in --")
-                models, model = found[field][value], asked.models[role].name
-                models += [] if model in models else [model]
+                models, name = found[field][value], asked.models[role].name
+                models += [] if name in models else [name]
     return "; ".join(
         f"{field} is "
         + ", ".join(f"{value} in {' and '.join(models)}" for value, models in values.items())
@@ -187,20 +167,13 @@ def _differences(
     )
 
 
-def _configs(asked: _Asked) -> dict[str, Mapping[str, object]]:
-    """The configs that are known, each model's once."""
-    found: dict[str, Mapping[str, object]] = {}
-    for role, model in asked.models.items():
-        config = asked.facts[role].config
-        if config is not None and model not in [asked.models[other] for other in found]:
-            found[role] = config
-    return found
-
-
-def _beyond_configs(asked: _Asked, allowed: Sequence[str], *, extend: bool) -> Iterator[Misfit]:
+def _beyond_configs(
+    asked: _Asked, allowed: Sequence[str], read: ReadVocabulary, *, extend: bool
+) -> Iterator[Misfit]:
     """With all that is at hand, or else by what configs say of the vocabulary."""
-    artifacts = asked.artifacts()
-    if len(artifacts) == len(asked.models):
+    at_hand = {role: model.artifact for role, model in asked.models.items()}
+    artifacts = {role: artifact for role, artifact in at_hand.items() if artifact is not None}
+    if len(artifacts) == len(at_hand):
         try:
             fit(
                 artifacts,
@@ -208,11 +181,12 @@ def _beyond_configs(asked: _Asked, allowed: Sequence[str], *, extend: bool) -> I
                 extend=extend,
                 will_train=asked.merge.will_train,
                 read_values=False,
+                read=read,
             )
         except BadInputError as error:
             yield asked.misfit(str(error), with_source=False)
         return
-    sizes = {role: config.get("vocab_size") for role, config in _configs(asked).items()}
+    sizes = {role: config.get("vocab_size") for role, config in asked.configs.items()}
     if len({size for size in sizes.values() if type(size) is int}) > 1 and not extend:
         said = ", ".join(f"{size} in --{role}" for role, size in sizes.items())
         yield asked.misfit(f"vocab_size is {said}; {EXTEND}", with_source=True)

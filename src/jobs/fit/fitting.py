@@ -12,11 +12,12 @@ from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.fit import shapes, tying
 from jobs.fit.configuration import check_configs, merged_config
-from jobs.fit.meaning import check_vocabularies
+from jobs.fit.meaning import ReadVocabulary, check_vocabularies
 from jobs.fit.rows import Rows, rows_by_tensor
 from jobs.fit.shapes import Tensors
 from jobs.kinds.heads import embedding_and_head
 from jobs.kinds.model import CONFIG, MAX_BYTES, read_tensors
+from jobs.kinds.vocabulary import read_vocabulary
 
 RESIDUAL = "residual.json"
 """Beside a residual's tensors: what adding it must know."""
@@ -48,18 +49,20 @@ def fit(
     max_bytes: int = MAX_BYTES,
     will_train: bool = False,
     read_values: bool = True,
+    read: ReadVocabulary = read_vocabulary,
 ) -> Fit:
     """How these models, by role, are merged. Raises BadInputError where they do not fit.
 
     Merge decides by it, and so does whoever asks before: with `will_train` the values of onto's
     tensors will be others than they are now; its config, tokenizer, names and shapes stay. Without
     `read_values` no tensor is read: heads that must equal embeddings are taken to do so.
+    `read` may remember the tokenizers of models that are asked for again.
     """
     order = [role for role in ORDER if role in artifacts]
     models = {role: _read(artifacts[role], max_bytes) for role in order}
     configs = {role: model.config for role, model in models.items()}
     allowed = check_configs(configs, allow_config)
-    renamed = check_vocabularies(artifacts)
+    renamed = check_vocabularies(artifacts, read)
     trained = "onto" if will_train else None
     tensors, tied = tying.resolve(models, trained, read_values=read_values)
     first = tensors[order[0]]

@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from jobs.fit.configuration import check_configs
+from pipelines.fleet.merges import merges
 from pipelines.fleet.model import Fleet
 from pipelines.fleet.reading import read_fleet
-from pipelines.plan.fitting import merges, misfits
+from pipelines.plan.fitting import misfits
 from pipelines.plan.models import ModelFacts, fleet_models
 from tests.support.paths import ROOT
 
