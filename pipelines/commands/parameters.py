@@ -28,23 +28,23 @@ def run_parameters(
     for `pipelines.plan.preflight`.
     """
     parameters = fleet.parameters()
-    parameters |= {"period": period, "store": store}
-    parameters["run"] = run_name or f"{fleet.name}-{period}"
+    parameters |= {"period": period, "store": store, "run": run_name or ""}
     problems = []
     for text in given:
         key, _, value = text.partition("=")
         if why := _why_no_parameter(text):
             problems.append(f"--parameter {shown(text)} is wrong: {why}")
-        parameters[key] = value
+        else:
+            parameters[key] = value
     try:
         parameters["store"] = normal_uri(parameters["store"])
     except BadInputError as error:
         problems.append(f"--store: {error}")
-    if not re.fullmatch(PERIOD, parameters["period"]):
-        problems.append(
-            f"--period {shown(parameters['period'])} is wrong: expected a month such as 2026-10"
-        )
-    run = parameters["run"]
+    period, run = parameters["period"], parameters["run"]
+    if not re.fullmatch(PERIOD, period):
+        problems.append(f"--period {shown(period)} is wrong: expected a month such as 2026-10")
+        period = "period"
+    run = parameters["run"] = run or f"{fleet.name}-{period}"
     if len(run) > MAX_RUN or not re.fullmatch(NAME, run):
         problems.append(
             f"--run {shown(run)} is wrong: expected a name of at most {MAX_RUN} small letters, "

@@ -1,6 +1,5 @@
 """Parameters given with ``-p``: names that the workflow knows, values that a step would take."""
 
-import json
 import os
 from collections.abc import Iterator
 
@@ -8,6 +7,7 @@ from pydantic import ValidationError
 
 from jobs.errors import BadInputError
 from jobs.records import message_of
+from jobs.strict_json import parse
 from jobs.suites.suite import load_suite
 from jobs.words import nearest, shown
 from pipelines.fleet.placement import Placement
@@ -19,6 +19,7 @@ from pipelines.fleet.sections import (
     section_fields,
     section_keys,
 )
+from pipelines.local.tags import MAX_ITEMS_BYTES
 from pipelines.plan.intent import Finding, Intent
 
 
@@ -83,9 +84,9 @@ def _why_no_setting(job: str, flag: str, value: str) -> str:
 
 def _why_no_tasks(value: str, suite: str) -> str:
     try:
-        tasks = json.loads(value)
-    except ValueError:
-        tasks = None
+        tasks = parse(value.encode(), "its value", MAX_ITEMS_BYTES)
+    except BadInputError as error:
+        return str(error)
     if not isinstance(tasks, list) or not tasks:
         return f'{shown(value)} is wrong: expected a list such as ["piqa"]'
     known = [task.name for task in load_suite(suite).tasks]

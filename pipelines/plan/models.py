@@ -18,6 +18,7 @@ from jobs.errors import BadInputError
 from jobs.kinds.model import CONFIG, INDEX, SINGLE, parse_index
 from jobs.kinds.promises import ImportedModel
 from jobs.kinds.safetensors_header import read_header
+from jobs.store.failures import OF_A_PERSON
 from jobs.store.prefix import Prefix
 from jobs.strict_json import check_memory, parse
 from jobs.words import listed, shown
@@ -108,10 +109,11 @@ def _originals(fleet: Fleet, number: int) -> Iterator[tuple[str, Model, tuple[st
 
 
 def know_models(
-    models: Sequence[FleetModel], store: str, max_hub_seconds: float = MAX_SECONDS
+    models: Sequence[FleetModel], store: str | None, max_hub_seconds: float = MAX_SECONDS
 ) -> dict[FleetModel, ModelFacts]:
     """The facts of each model. Reads no weights; the hub has `max_hub_seconds` for all together.
 
+    Without a `store` none is asked.
     Raises TransientError where the store does not answer.
     """
     with ThreadPoolExecutor(THREADS) as pool:
@@ -130,12 +132,11 @@ def _asked(model: FleetModel) -> Asked:
     return model.source, model.revision
 
 
-def _at_hand(model: FleetModel, store: str) -> ModelFacts | None:
+def _at_hand(model: FleetModel, store: str | None) -> ModelFacts | None:
     """Of the store or a folder; None where the hub is to be asked."""
-    uri = model.uri(store)
     try:
-        if manifest := find_manifest(Prefix(uri)):
-            return _of_store(uri, manifest)
+        if store is not None and (manifest := find_manifest(_place(model, store))):
+            return _of_store(model.uri(store), manifest)
     except BadInputError as error:  # altered, or of another version
         return ModelFacts(bytes_to_fetch=0, problem=str(error))
     if model.is_folder:
@@ -144,6 +145,10 @@ def _at_hand(model: FleetModel, store: str) -> ModelFacts | None:
         problem = f"{shown(model.source)} is neither a folder nor a hub id (owner/name)"
         return ModelFacts(bytes_to_fetch=0, problem=problem)
     return None
+
+
+def _place(model: FleetModel, store: str) -> Prefix:
+    return Prefix(model.uri(store), OF_A_PERSON)
 
 
 def _of_store(uri: str, manifest: Manifest) -> ModelFacts:

@@ -18,6 +18,7 @@ from jobs.command.settings import FlagSettings, JobSettings
 from jobs.kinds.promises import ImportedModel, Outputs, PackedRows
 from jobs.kinds.safetensors_header import read_header
 from jobs.pack.settings import PackSettings
+from jobs.store.failures import OF_A_PERSON
 from jobs.store.prefix import Prefix
 from jobs.train.settings import TrainSettings
 from pipelines.fleet.model import Fleet
@@ -122,7 +123,7 @@ class _Planner(Runner):
         out = step.inputs.get("out")
         manifest = None
         if out and UNKNOWN[0] not in out:
-            manifest = await asyncio.to_thread(find_manifest, Prefix(out))
+            manifest = await asyncio.to_thread(find_manifest, Prefix(out, OF_A_PERSON))
         self.planned.append(Planned(step, manifest, self._conflict(step, manifest)))
         return Outcome("Succeeded", outputs={**unknown.outputs, **_outputs(step, manifest)})
 

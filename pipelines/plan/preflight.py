@@ -76,10 +76,12 @@ class Preflight:
 def preflight(intent: Intent, make: Callable[[], Plan], say: Callable[[str], object]) -> Preflight:
     """`make` makes the plan; `say` is told where the store lets one wait. Raises nothing."""
     findings, store_failed, plan = [*check_given(intent)], None, None
+    store: str | None = intent.parameters["store"]
     try:
         look_at_store(intent.parameters["store"], say)
     except BadInputError as error:
         findings.append(Finding(intent.flag("store"), str(error)))
+        store = None
     except TransientError as error:
         store_failed = error
     if not findings and store_failed is None:
@@ -91,7 +93,7 @@ def preflight(intent: Intent, make: Callable[[], Plan], say: Callable[[str], obj
             store_failed = error
     models = {}
     if store_failed is None:
-        models = know_models(fleet_models(intent.fleet), intent.parameters["store"])
+        models = know_models(fleet_models(intent.fleet), store)
     known = Known(intent, models, plan)
     for check in CHECKS:
         findings += check(known)

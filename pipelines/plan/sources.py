@@ -18,13 +18,11 @@ def check_sources(known: Known) -> Iterator[Finding]:
     intent, unanswered = known.intent, dict[str, list[str]]()
     folder = intent.fleet.eval_data
     if folder is not None and "bundle-from" not in intent.given and not os.path.isdir(folder):  # noqa: PTH112  odd names
-        yield Finding(intent.at("eval_data"), f"there is no folder {shown(folder)}")
+        yield Finding(intent.at("eval_data"), f"there is no folder {folder}")
     for model, facts in known.models.items():
-        why = _why_no_model(model, facts)
-        if why or facts.unanswered:
-            why += _meant_folder(model, intent)
-        if why:
-            yield Finding(intent.at(*model.location, "from"), why.removeprefix("; "))
+        if why := _why_no_model(model, facts):
+            hint = _meant_folder(model, intent)
+            yield Finding(intent.at(*model.location, "from"), f"{why}{hint}")
         elif facts.unanswered:
             why = facts.unanswered.replace(f" for {model.source}:", ":")
             unanswered.setdefault(why, []).append(model.source)
@@ -36,9 +34,9 @@ def check_sources(known: Known) -> Iterator[Finding]:
 def _why_no_model(model: FleetModel, facts: ModelFacts) -> str:
     if not model.is_folder:
         is_path = model.source.startswith(("/", "~", "."))
-        return f"there is no folder {shown(model.source)}" if is_path else facts.problem
+        return f"there is no folder {model.source}" if is_path else facts.problem
     if model.revision is not None:
-        return f"{shown(model.source)} is a folder, which has no revision; leave it out"
+        return f"{model.source} is a folder, which has no revision; leave it out"
     try:
         IngestSettings.model_validate({"source": model.source, "out": "/"}).check_folder()
     except BadInputError as error:

@@ -4,11 +4,12 @@ import threading
 from collections.abc import Callable
 
 from jobs.errors import PerennialError, TransientError
-from jobs.store.failures import OF_A_PERSON
+from jobs.store.failures import OF_A_PERSON, why_silent
 from jobs.store.prefix import Prefix
 
 SAID_AFTER_SECONDS = 3.0
 GIVEN_UP_AFTER_SECONDS = 15.0
+FIX = "check the network, the URI and AWS_ENDPOINT_URL"
 
 
 def look_at_store(
@@ -43,10 +44,9 @@ def look_at_store(
         raise TransientError(f"the store {uri} did not answer within {given_up_after:g} s; {FIX}")
     for error in failed:
         if isinstance(error, TransientError):
-            raise TransientError(f"the store {uri} does not answer; {FIX} ({error})") from error
+            raise TransientError(
+                f"the store {uri} does not answer: {why_silent(error)}; {FIX}"
+            ) from error
         if isinstance(error, PerennialError):
             raise error
         raise TransientError(f"the store {uri} cannot be asked: {error!r}") from error
-
-
-FIX = "check the network, the URI and AWS_ENDPOINT_URL"

@@ -16,7 +16,14 @@ from pipelines import cli
 from pipelines.commands import refreshing
 from pipelines.commands.parameters import WORKFLOW
 from pipelines.fleet.reading import read_fleet
-from tests.pipelines.conftest import WriteFleet
+from pipelines.plan.preflight import Preflight
+from tests.pipelines.conftest import WriteFleet, runnable
+
+
+@pytest.fixture(name="write_fleet")
+def write_runnable_fleet(write_fleet: WriteFleet, folders_of_fleet: None) -> WriteFleet:
+    return runnable(write_fleet)
+
 
 HEAVY = ["torch", "transformers", "hera", "numpy", "pyarrow", "boto3", "kubernetes", "lm_eval"]
 
@@ -74,8 +81,8 @@ def test_plan(
         (["plan", "FLEET", "--store", "s", "--period", "2026-13"], "expected a month such as 2026-10"),
         (["plan", "FLEET", "--store", "x://s", "--period", "2026-10"], "unknown scheme 'x'"),
         (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "x"], "expected NAME=VALUE"),
-        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "regisry=x"], "did you mean registry?"),
-        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "crawl-processes=x"], "--processes 'x'"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "regisry=x"], "-p regisry: the workflow has no such parameter; did you mean registry?"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "crawl-processes=x"], "-p crawl-processes: 'x' is wrong: "),
         (["plan", "no.yaml", "--store", "s", "--period", "2026-10"], "no.yaml cannot be read"),
         (["plan", "FLEET", "--store", "s", "--period", "2026-10", "--run", "../x"], "--run '../x' is wrong"),
         (["paln"], "No such command 'paln'"),
@@ -125,6 +132,7 @@ def test_run_ends_with_the_steps_exit_code(
 ) -> None:  # fmt: skip
     code = f"import sys; print(sys.argv[1]); sys.exit({expected})"
     monkeypatch.setattr(refreshing, "WORKFLOW", small_workflow(tmp_path, code))
+    monkeypatch.setattr(refreshing, "checked", lambda *_: Preflight(None, ()))
     work, store = tmp_path / "work", tmp_path / "store"
     ended, out, _ = perennial(
         capfd, monkeypatch, "run", write_fleet(), "--period", "2026-10", "--store", store,

@@ -11,10 +11,16 @@ import yaml
 from jobs.artifacts.manifest import Input
 from jobs.artifacts.releases import add
 from jobs.store.prefix import Prefix
-from tests.pipelines.conftest import WriteFleet
+from tests.pipelines.conftest import WriteFleet, runnable
 from tests.pipelines.test_cli import perennial
 from tests.support.hostile import HOSTILE, MARKUP, READABLE, unseen
 from tests.support.paths import ROOT
+
+
+@pytest.fixture(name="write_fleet")
+def write_runnable_fleet(write_fleet: WriteFleet, folders_of_fleet: None) -> WriteFleet:
+    return runnable(write_fleet)
+
 
 each = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 
@@ -70,7 +76,7 @@ def test_arguments_in_errors(
         ("registry=me:hunter2@ghcr.io", "it holds a user name, password, token or query; credentials belong"),
         ("crawl-ccnews-server=https://me:hunter2@news/", "holds a user name"),
         ("crawl-ccnews-server=https://news/?sig=hunter2", "holds a user name, password, token or query"),
-        ("crawl-ccnews-server=news", "--ccnews-server 'news' is wrong"),
+        ("crawl-ccnews-server=news", "-p crawl-ccnews-server: 'news' is wrong"),
         ("run=../x", "--run '../x' is wrong"),
         ("run=" + "r" * 101, "expected a name of at most 100"),
         ("run=.", "--run '.' is wrong"),
@@ -79,7 +85,7 @@ def test_arguments_in_errors(
         ("period=\u0662026-10", r"--period '\u0662026-10' is wrong"),
         ("store=s3://me:hunter2@b/x", "holds a user name"),
         ("store=s3://b/x?sig=hunter2", "holds a user name"),
-        ("tasks=[[[[", "withParam is not JSON"),
+        ("tasks=[[[[", "-p tasks: its value is not JSON"),
         ("tasks=" + "[" * 5000, "it nests too deep"),
     ],
 )  # fmt: skip

@@ -36,13 +36,13 @@ class CrawlSettings(JobSettings):
     """Leave out publishers whose robots file disallows training; off where there is no network."""
     capture_days_after: int = Field(7, ge=0, le=366)
     """Archives begun up to so many days after the period are read too, for articles found late."""
-    max_failed_archives: int = Field(0, ge=0)
+    max_failed_archives: int = Field(0, ge=0, le=10**6)
     """So many archives may fail without failing the job; each is listed in accounting.json."""
-    retry_seconds: Annotated[float, OPERATIONAL] = Field(10.0, ge=0)
+    retry_seconds: Annotated[float, OPERATIONAL] = Field(10.0, ge=0, le=3600)
     """Wait before an archive or list is asked for a second time; doubled for the third and last."""
-    min_bytes_per_second: Annotated[int, OPERATIONAL] = Field(50_000, ge=1)
+    min_bytes_per_second: Annotated[int, OPERATIONAL] = Field(50_000, ge=1, le=10**12)
     """A server that sends less, over a minute of waiting for it, is given up until the next try."""
-    processes: Annotated[int, OPERATIONAL] = Field(0, ge=0)
+    processes: Annotated[int, OPERATIONAL] = Field(0, ge=0, le=1024)
     """Processes that read archives in parallel; 0 is this process alone."""
 
     def foreseen(self) -> list[tuple[str, str]]:

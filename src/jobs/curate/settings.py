@@ -21,9 +21,9 @@ class CurateSettings(JobSettings):
 
     articles: Annotated[Uri, artifact_input("articles")]
     """URI of the crawled articles."""
-    min_characters: int = Field(200, ge=0)
+    min_characters: int = Field(200, ge=0, le=10**9)
     """Shortest body that is kept, in characters."""
-    max_characters: int = Field(100_000, ge=1)
+    max_characters: int = Field(100_000, ge=1, le=10**9)
     """Longest body that is kept, in characters."""
 
     @model_validator(mode="after")

@@ -24,9 +24,9 @@ class EvaluateSettings(JobSettings):
     """URI of the sealed evaluation bundle; heldout needs none."""
     rows: Annotated[Uri | None, artifact_input("rows")] = None
     """URI of the packed rows whose held-out articles the task heldout scores."""
-    limit: int | None = Field(None, ge=1)
+    limit: int | None = Field(None, ge=1, le=10**9)
     """Score only the first so many items of each single task: a quick look, never a gate."""
-    batch_size: Annotated[int, OPERATIONAL] = Field(8, ge=1)
+    batch_size: Annotated[int, OPERATIONAL] = Field(8, ge=1, le=2**16)
     """Items a forward pass."""
 
     @model_validator(mode="after")

@@ -42,9 +42,9 @@ class MergeSettings(JobSettings):
     between Llama 3 and 3.1."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     """Type of a residual's tensors (a candidate has those of --instruct)."""
-    shard_bytes: Count = Field(5 * 10**9, ge=1)
+    shard_bytes: Count = Field(5 * 10**9, ge=1, le=2**50)
     """Largest size of one shard of the result, in bytes, unless one tensor is larger."""
-    max_bytes: Annotated[Count, OPERATIONAL] = Field(2**28, ge=2**16)
+    max_bytes: Annotated[Count, OPERATIONAL] = Field(2**28, ge=2**16, le=2**50)
     """Most bytes of tensors held in memory at a time."""
 
     @model_validator(mode="after")

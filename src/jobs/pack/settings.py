@@ -26,9 +26,9 @@ class PackSettings(JobSettings):
     """URI of conversations, for instruction tuning; only the assistant's tokens carry loss."""
     tokenizer: Annotated[Uri, artifact_input("model")]
     """URI of the model whose tokenizer (and chat template) is used."""
-    sequence_length: int = Field(4096, ge=8)
+    sequence_length: int = Field(4096, ge=8, le=2**24)
     """Tokens in a row."""
-    token_budget: Annotated[Count, Field(ge=1)] | None = None
+    token_budget: Annotated[Count, Field(ge=1, le=10**15)] | None = None
     """Most new tokens to pack (100M, 1B), never exceeded; default: all there are."""
     heldout_fraction: float = Field(0.01, ge=0.0, lt=1.0)
     """Share of the articles, chosen by the digest of their URL, kept out of training."""

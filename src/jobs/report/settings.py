@@ -20,7 +20,7 @@ class ReportSettings(JobSettings):
 
     run: Annotated[Uri, OPERATIONAL]
     """URI of the family's run: the prefix that holds cpt, candidates and scores."""
-    max_loss_of_ability: float = Field(1.0, ge=0)
+    max_loss_of_ability: float = Field(1.0, ge=0, le=100)
     """Points of the average that a candidate may lose against its instruct model."""
     max_chance_of_loss: float = Field(0.5, gt=0, le=0.5)
     """Highest chance of a larger loss for GO: 0.5 lets the measured difference decide, 0.05

@@ -64,7 +64,7 @@ class Patience:
 
 OF_A_JOB = Patience(300)
 """Patience with a slow line, at 8 MiB and more a request."""
-OF_A_PERSON = Patience(12, 12)
+OF_A_PERSON = Patience(10, 10)
 """Who asks what there is, and waits for it."""
 
 LASTING = frozenset({
@@ -176,6 +176,18 @@ def _refuse_missing_bucket(uri: str, error: BaseException) -> None:
         raise BadInputError(
             f"there is no bucket for {uri}; create it, or correct the URI"
         ) from error
+
+
+def why_silent(error: BaseException) -> str:
+    """What kept a store from answering, in a person's words, by the text of the library's error."""
+    causes = {
+        "dns error": "its host has no address",
+        "Connection refused": "nothing listens there",
+        "TimedOut": "no answer in time",
+        "certificate": "its certificate is not trusted",
+    }
+    found = f"{error} {error.__cause__}"
+    return next((said for mark, said in causes.items() if mark in found), _first(error))
 
 
 def _first(error: BaseException) -> str:

@@ -90,7 +90,8 @@ class Prefix:
                 return LocalStore(self.folder)
             return remote_store(self.uri, self._patience)
         except (exceptions.BaseError, OSError, ValueError) as error:
-            raise BadInputError(f"store {self.uri!r} cannot be opened: {error}") from error
+            why = str(error).partition("\n")[0]
+            raise BadInputError(f"store {self.uri} cannot be opened: {why}") from error
 
     @property
     def _exists(self) -> bool:

@@ -23,31 +23,31 @@ class TrainSettings(JobSettings):
     """URI of the model whose tokenizer files go with the weights; default: those of --model."""
     objective: Literal["cpt", "sft"]
     """cpt: every token carries loss. sft: only the tokens that the rows mark."""
-    epochs: int = Field(1, ge=1)
+    epochs: int = Field(1, ge=1, le=1000)
     """Passes over the rows."""
-    batch_rows: int = Field(64, ge=1)
+    batch_rows: int = Field(64, ge=1, le=2**20)
     """Rows in one optimizer step, over all processes."""
-    micro_batch_rows: Annotated[int, OPERATIONAL] = Field(1, ge=1)
+    micro_batch_rows: Annotated[int, OPERATIONAL] = Field(1, ge=1, le=2**16)
     """Rows that one process takes at a time; the rest of a batch is accumulated."""
-    learning_rate: float = Field(2e-5, gt=0, allow_inf_nan=False)
+    learning_rate: float = Field(2e-5, gt=0, le=1, allow_inf_nan=False)
     """Highest learning rate, reached after the warm-up."""
     warmup_ratio: float = Field(0.01, ge=0, le=1)
     """Share of the steps in which the rate rises from 0 (re-warming)."""
     final_ratio: float = Field(0.1, ge=0, le=1)
     """The rate at the end of the cosine, as a share of the highest (re-decay)."""
-    weight_decay: float = Field(0.1, ge=0, allow_inf_nan=False)
+    weight_decay: float = Field(0.1, ge=0, le=10, allow_inf_nan=False)
     """AdamW's decoupled weight decay."""
-    gradient_clip: float = Field(1.0, gt=0, allow_inf_nan=False)
+    gradient_clip: float = Field(1.0, gt=0, le=1e9, allow_inf_nan=False)
     """Largest norm of the gradient; longer ones are scaled down."""
-    seed: int = 0
+    seed: int = Field(0, ge=-(2**63), lt=2**63)
     """Decides the order of the rows."""
     zero_stage: Annotated[int, OPERATIONAL] = Field(2, ge=1, le=3)
     """DeepSpeed's ZeRO stage."""
-    processes: Annotated[int, OPERATIONAL] = Field(1, ge=1)
+    processes: Annotated[int, OPERATIONAL] = Field(1, ge=1, le=1024)
     """Processes to start with torchrun (one a GPU), where not under torchrun already."""
-    checkpoint_steps: Annotated[int, OPERATIONAL] = Field(100, ge=1)
+    checkpoint_steps: Annotated[int, OPERATIONAL] = Field(100, ge=1, le=10**9)
     """A checkpoint is committed to the store every so many steps."""
-    shard_bytes: Count = Field(5 * 10**9, ge=1)
+    shard_bytes: Count = Field(5 * 10**9, ge=1, le=2**50)
     """Largest size of one safetensors shard of the result, in bytes."""
 
     @model_validator(mode="after")

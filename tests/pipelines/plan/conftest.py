@@ -1,4 +1,4 @@
-"""A hub that answers what a test says, and no other: none is asked by chance."""
+"""A hub that answers what a test says, and weights that take no room."""
 
 import contextlib
 import http.server
@@ -45,7 +45,7 @@ class Hub:
 
 
 @pytest.fixture
-def hub(_no_other_hub: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+def hub(no_other_hub: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     said = Hub()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -106,8 +106,3 @@ def write_weights() -> WriteWeights:
         return file
 
     return write
-
-
-@pytest.fixture(autouse=True)
-def _no_other_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
