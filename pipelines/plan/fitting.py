@@ -123,7 +123,7 @@ def misfits(fleet: Fleet, known: Mapping[FleetModel, ModelFacts], store: str) ->
 
 def _misfits(family: Sequence[_Asked], allowed: Sequence[str], *, extend: bool) -> Iterator[Misfit]:
     """Of one family. What it lacks leave for is one misfit, as one line mends it."""
-    needed = set(allowed)
+    needed, misspelt = set(allowed), dict[str, str]()
     fitting = []
     read = cache(read_vocabulary)
     for asked in family:
@@ -134,24 +134,26 @@ def _misfits(family: Sequence[_Asked], allowed: Sequence[str], *, extend: bool) 
                 yield asked.misfit(str(error), with_source=True)
                 continue
             needed |= set(error.allow)
+            misspelt |= error.misspelt
         except BadInputError as error:
             yield asked.misfit(str(error), with_source=True)
             continue
         fitting.append(asked)
         yield from _beyond_configs(asked, sorted(needed), read, extend=extend)
     if lacking := needed.difference(allowed):
+        told = "; ".join([*_differences(fitting, needed, lacking), *misspelt.values()])
         yield Misfit(
             ("merge", "allow_config"),
-            f"config.json of its models differ: {_differences(fitting, needed, lacking)}; between "
-            "versions of one architecture this is harmless; write into the family: merge: "
-            f"{{allow_config: [{', '.join(sorted(needed))}]}}",
+            f"config.json of its models differ: {told}; between versions of one architecture this "
+            "is harmless; write into the family: merge: "
+            f"{{allow_config: [{', '.join(sorted(needed - misspelt.keys()))}]}}",
         )
 
 
 def _differences(
     asked_for: Sequence[_Asked], allowed: Collection[str], fields: Collection[str]
-) -> str:
-    """Of these fields, which models have what."""
+) -> list[str]:
+    """Of these fields, which models have what; a phrase each."""
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for asked in asked_for:
         for field, texts in check_configs(asked.configs, allowed).items():
@@ -159,12 +161,12 @@ def _differences(
                 value, _, role = text.rpartition(" in --")
                 models, name = found[field][value], asked.models[role].name
                 models += [] if name in models else [name]
-    return "; ".join(
+    return [
         f"{field} is "
         + ", ".join(f"{value} in {' and '.join(models)}" for value, models in values.items())
         for field, values in found.items()
         if field in fields
-    )
+    ]
 
 
 def _beyond_configs(

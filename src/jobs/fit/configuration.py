@@ -9,7 +9,8 @@ Refused whatever the others say: ``quantization_config`` (sums of codes mean not
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from jobs.errors import BadInputError
@@ -20,7 +21,7 @@ from jobs.fit.normal_config import (
     Config,
     normal_form,
 )
-from jobs.words import listed, nearest, shortened, shown
+from jobs.words import listed, nearest_of, shortened, shown
 
 _MAY_BE_HARMLESS = (
     "max_position_embeddings", "rope_scaling",
@@ -55,13 +56,21 @@ _MOST_TOLD = 12
 class DifferingConfigsError(BadInputError):
     """Configs differ in fields that were not allowed to: which, and what would allow them."""
 
-    def __init__(self, told: list[str], refused: Collection[str], allowed: Collection[str]) -> None:
+    def __init__(
+        self, told: list[str], refused: Sequence[str], allowed: Collection[str],
+        meant: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        """`meant`: names in `allowed` that are no fields → the refused field that was meant."""
         self.graver = [field for field in refused if field not in _MAY_BE_HARMLESS]
         """Fields whose differences are not known to be harmless."""
-        self.allow = sorted({*refused, *allowed})
+        self.allow = sorted({*refused, *allowed} - meant.keys())
         """All that would have to be allowed."""
         more = [f"and {len(told) - _MOST_TOLD} fields more"] if len(told) > _MOST_TOLD else []
-        said = "; ".join(told[:_MOST_TOLD] + more)
+        self.misspelt = {
+            name: f"{shown(name)} in allow_config is no field of theirs ({field} is)"
+            for name, field in meant.items()
+        }
+        said = "; ".join([*told[:_MOST_TOLD], *more, *self.misspelt.values()])
         super().__init__(f"the models' config.json differ: {said}; {self._fix()}")
 
     def _fix(self) -> str:
@@ -78,13 +87,13 @@ def check_configs(configs: Mapping[str, Config], allowed: Collection[str]) -> di
     """Raises BadInputError unless all architectures are one; `configs` maps roles to configs.
 
     Returns the differences that `allowed` names: field → what each role has, as text. A name
-    that does not differ is no error, since a fleet's settings serve all of its families.
+    that does not differ, or that these configs lack, is no error, since a fleet's settings serve
+    all of its families.
     """
     for role, config in configs.items():
         _refuse_unsupported(role, config)
     normal = {role: normal_form(role, config) for role, config in configs.items()}
     fields = sorted({field for config in normal.values() for field in config})
-    _check_allowed(allowed, {*fields, *(field for config in configs.values() for field in config)})
     differences = {}
     for field in fields:
         values = [config.get(field) for config in normal.values()]
@@ -97,7 +106,8 @@ def check_configs(configs: Mapping[str, Config], allowed: Collection[str]) -> di
             f"{shortened(ascii(field)[1:-1])} is {', '.join(texts)}"
             for field, texts in refused.items()
         ]
-        raise DifferingConfigsError(said, refused, allowed)
+        meant = _meant(allowed, {*fields, *chain(*configs.values())}, list(refused))
+        raise DifferingConfigsError(said, list(refused), allowed, meant)
     return differences
 
 
@@ -150,16 +160,18 @@ def _refuse_unsupported(role: str, config: Any) -> None:
         )
 
 
-def _check_allowed(allowed: Collection[str], known: Collection[str]) -> None:
+def _meant(
+    allowed: Collection[str], known: Collection[str], refused: Sequence[str]
+) -> dict[str, str]:
+    """Allowed names that are no field of these configs → the refused field that was meant."""
+    meant = {}
     for name in allowed:
-        if name == "rope_parameters":
-            raise BadInputError(
-                f"--allow-config {name}: it is compared as {', '.join(ROPE_FIELDS)}; "
-                "name the one that may differ"
-            )
-        if name not in known and name not in (*ROPE_FIELDS, "layer_types", *_MAY_BE_HARMLESS):
-            hint = nearest(name, sorted(known), "name a field that differs")
-            raise BadInputError(f"--allow-config {name}: no config.json has that field; {hint}")
+        of_rope = [field for field in refused if field in ROPE_FIELDS]
+        if name == "rope_parameters" and of_rope:  # the file's name for what is compared as three
+            meant[name] = of_rope[0]
+        elif name not in known and (near := nearest_of(name, refused)):
+            meant[name] = near
+    return meant
 
 
 def _excerpts(values: list[Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """What the plan says of models that merge would refuse, and the shipped fleets, which it takes."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,53 @@ def test_without_leave_one_line_a_family_says_what_to_write() -> None:
     assert told(without_leave(read_fleet(ROOT / "fleets/news.yaml"))) == [
         ("families.0.merge.allow_config", llama), ("families.1.merge.allow_config", qwen),
     ]  # fmt: skip
+
+
+def test_a_misspelt_field_is_told_and_not_kept() -> None:
+    fleet = read_fleet(ROOT / "fleets/news.yaml")
+    qwen = fleet.families[1].model_copy(update={"merge": {"allow_config": ("max_positions", "x")}})
+    ((where, said),) = told(fleet.model_copy(update={"families": (qwen,)}))
+    assert where == "families.0.merge.allow_config"
+    assert f"; 'max_positions' in allow_config is no field of theirs ({LENGTH} is); b" in said
+    assert said.endswith(f"merge: {{allow_config: [{LENGTH}, x]}}")
+
+
+def partly(fleet: Fleet, unknown: Sequence[str], **changes: object) -> list[str]:
+    """Where these models' configs are not known, and that of the instruct model is changed."""
+    found = known(fleet)
+    for model, facts in found.items():
+        if model.name in unknown:
+            found[model] = ModelFacts(unanswered="the hub did not answer")
+        elif model.name == "instruct":
+            found[model] = ModelFacts(config={**(facts.config or {}), **changes})
+    return [misfit.said for misfit in misfits(fleet, found, "/none")]
+
+
+def test_what_is_not_known_is_not_refused_and_hides_nothing() -> None:
+    fleet = read_fleet(ROOT / "fleets/news.yaml")
+    qwen = fleet.families[1].model_copy(update={"merge": {"allow_config": ("of_another", LENGTH)}})
+    fleet = fleet.model_copy(update={"families": (qwen,)})
+    older = "qwen2-1.5b-base", "qwen2-1.5b-instruct"
+    assert partly(fleet, ["base", "instruct", *older]) == []
+    assert partly(fleet, ["instruct"]) == []
+    (said,) = partly(fleet, older, num_key_value_heads=4)
+    assert said.startswith(
+        "the models' config.json differ: num_key_value_heads is 2 in base Qwen/Qwen2.5-1.5B, "
+        "4 in instruct Qwen/Qwen2.5-1.5B-Instruct; merge models of one architecture"
+    )
+
+
+def test_the_vocabulary_is_compared_by_configs_where_no_more_is_known() -> None:
+    fleet = read_fleet(ROOT / "fleets/news.yaml")
+    qwen = fleet.families[1]
+    alone = fleet.model_copy(update={"families": (qwen,)})
+    (said,) = partly(alone, [], vocab_size=152064)
+    assert said == (
+        "vocab_size is 151936 in base Qwen/Qwen2.5-1.5B, 152064 in instruct "
+        "Qwen/Qwen2.5-1.5B-Instruct; merge: {vocabulary: extend} takes the rows from where they are"
+    )
+    leave = qwen.model_copy(update={"merge": {**qwen.merge, "vocabulary": "extend"}})
+    assert partly(fleet.model_copy(update={"families": (leave,)}), [], vocab_size=152064) == []
 
 
 LLAMA_3, LLAMA_3_1 = "meta-llama/Meta-Llama-3-8B", "meta-llama/Llama-3.1-8B"
