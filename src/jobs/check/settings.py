@@ -31,4 +31,4 @@ class CheckSettings(JobSettings):
     allow_config: Annotated[tuple[str, ...], OPERATIONAL] = ()
     """As merge will have it: fields of config.json that may differ, each by name."""
     max_bytes: Annotated[Count, OPERATIONAL] = Field(2**28, ge=2**16)
-    """As merge will have it; of it are the headers."""
+    """As merge will have it: most bytes of memory that headers and index may take."""

@@ -9,7 +9,7 @@ Refused whatever the others say: ``quantization_config`` (sums of codes mean not
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -49,6 +49,7 @@ has those of the model that it is merged onto.
 Not rope_theta: it turns every position by other angles, near ones too. Not partial_rotary_factor,
 nor anything else: whoever knows better names the field all the same.
 """
+_OF_WINDOWS = ("full_attention", "sliding_attention")
 _EXCERPT_CHARACTERS = 60
 _MOST_TOLD = 12
 
@@ -57,13 +58,15 @@ class DifferingConfigsError(BadInputError):
     """Configs differ in fields that were not allowed to: which, and what would allow them."""
 
     def __init__(
-        self, told: list[str], refused: Sequence[str], allowed: Collection[str],
+        self, told: list[str], values: Mapping[str, list[Any]], allowed: Collection[str],
         meant: Mapping[str, str],
     ) -> None:  # fmt: skip
-        """`meant`: names in `allowed` that are no fields → the refused field that was meant."""
-        self.graver = [field for field in refused if field not in _MAY_BE_HARMLESS]
+        """`values` of each field that was refused; `meant`: names in `allowed` that are no fields
+        → the refused field that was meant.
+        """
+        self.graver = [field for field in values if not _is_harmless(field, values[field])]
         """Fields whose differences are not known to be harmless."""
-        self.allow = sorted({*refused, *allowed} - meant.keys())
+        self.allow = sorted({*values, *allowed} - meant.keys())
         """All that would have to be allowed."""
         more = [f"and {len(told) - _MOST_TOLD} fields more"] if len(told) > _MOST_TOLD else []
         self.misspelt = {
@@ -107,7 +110,8 @@ def check_configs(configs: Mapping[str, Config], allowed: Collection[str]) -> di
             for field, texts in refused.items()
         ]
         meant = _meant(allowed, {*fields, *chain(*configs.values())}, list(refused))
-        raise DifferingConfigsError(said, list(refused), allowed, meant)
+        unlike = {field: [config.get(field) for config in normal.values()] for field in refused}
+        raise DifferingConfigsError(said, unlike, allowed, meant)
     return differences
 
 
@@ -158,6 +162,16 @@ def _refuse_unsupported(role: str, config: Any) -> None:
             f"config.json of --{role} has text_config: a model of several modalities is not "
             "supported; save its language model alone"
         )
+
+
+def _is_harmless(field: str, values: Iterable[Any]) -> bool:
+    """Whether versions of one architecture may differ so; layers of other kinds have tensors of
+    their own.
+    """
+    if field == "layer_types":
+        types = chain.from_iterable(value if isinstance(value, list) else () for value in values)
+        return all(type_ in _OF_WINDOWS for type_ in types)
+    return field in _MAY_BE_HARMLESS
 
 
 def _meant(

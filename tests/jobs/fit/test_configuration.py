@@ -33,6 +33,26 @@ def test_a_misspelt_allowance_is_told_beside_the_field_that_it_meant(name: str) 
     )
 
 
+WINDOWS = ["full_attention", "sliding_attention"] * 16
+
+
+@pytest.mark.parametrize(
+    ("changes", "graver"),
+    [
+        ({"max_position_embeddings": 1, "rope_scaling": {"type": "linear", "factor": 2.0}}, []),
+        ({"sliding_window": 512, "max_window_layers": 3, "layer_types": WINDOWS}, []),
+        ({"layer_types": [*WINDOWS[1:], "linear_attention"]}, ["layer_types"]),
+        ({"rope_theta": 1e6, "rms_norm_eps": 1.0}, ["rms_norm_eps", "rope_theta"]),
+    ],
+)
+def test_what_is_known_to_be_harmless(changes: Config, graver: list[str]) -> None:
+    with pytest.raises(DifferingConfigsError) as caught:
+        check_configs({"base": LLAMA_3, "onto": LLAMA_3 | changes}, ())
+    assert caught.value.graver == graver
+    assert caught.value.allow == sorted(changes)
+    assert ("allow_config: [" in str(caught.value)) == (not graver)
+
+
 def test_the_allowances_of_a_fleet_serve_families_without_the_field() -> None:
     names = ["rope_scaling", "sliding_window", "of_another_family", "rope_parameters"]
     assert check_configs({"base": GPT_2, "onto": GPT_2}, names) == {}
