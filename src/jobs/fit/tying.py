@@ -55,9 +55,9 @@ def resolve(
             f"{_FIX}"
         )
     for role, model in models.items():
-        if head in model.tensors and not (
-            not read_values or same_values(model.artifact, model.tensors, embedding, head)
-        ):
+        if not read_values or head not in model.tensors:
+            continue
+        if not same_values(model.artifact, model.tensors, embedding, head):
             who = "its own config.json" if role in tied else f"--{tied[0]}"
             raise BadInputError(
                 f"{who} ties {head} to {embedding}, but the two differ in --{role} "

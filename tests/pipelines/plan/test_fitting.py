@@ -94,6 +94,16 @@ def test_a_misspelt_field_is_told_and_not_kept() -> None:
     assert said.endswith(f"merge: {{allow_config: [{LENGTH}, x]}}")
 
 
+def test_what_the_fleet_allows_is_written_into_the_family_too() -> None:
+    """A family's section takes the place of the fleet's, field by field."""
+    fleet = without_leave(read_fleet(ROOT / "fleets/news.yaml"))
+    merge = {"allow_config": ("sliding_window", SCALING)}
+    llama, qwen = (said for _, said in told(fleet.model_copy(update={"merge": merge})))
+    for said in (llama, qwen):
+        assert said.endswith(f"merge: {{allow_config: [{LENGTH}, {SCALING}, sliding_window]}}")
+        assert f"{SCALING} is" not in said
+
+
 def partly(fleet: Fleet, unknown: Sequence[str], **changes: object) -> list[str]:
     """Where these models' configs are not known, and that of the instruct model is changed."""
     found = known(fleet)
