@@ -1,5 +1,6 @@
 """``perennial plan``, ``run`` and ``parameters``: what a fleet file is for."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,12 +31,22 @@ def plan(
     run_name: RunName = None,
     parameter: Parameters = None,
     steps: Annotated[bool, typer.Option("--steps", help="List each step.")] = False,
+    assumptions: Annotated[
+        bool, typer.Option("--assumptions", help="List what the figures assume, and why.")
+    ] = False,
+    gpus: Annotated[
+        int | None, typer.Option(min=1, help="GPUs at a time; default: all that steps ask for.")
+    ] = None,
 ) -> None:
-    """Show what a refresh would do, what it costs, and all for which it would fail."""
+    """Show what a refresh would do, what it costs, and all for which it would fail.
+
+    Nothing is fetched: what is known of the models comes from the store, their folders' headers,
+    the hub's metadata (asked for three seconds), the fleet file, or their names.
+    """
     fleet = read_fleet(fleet_file)
     parameters = run_parameters(fleet, period, store, run_name, parameter or ())
-    found = checked(fleet_file, fleet, parameters, parameter)
-    print_plan(fleet, parameters, found, each_step=steps)
+    found = checked(fleet_file, fleet, parameters, parameter, gpus=gpus)
+    print_plan(fleet, parameters, found, each_step=steps, all_assumptions=assumptions)
 
 
 def run(
@@ -60,10 +71,12 @@ def run(
     failed or was stopped. Exit code: 0, or that of the first step that failed.
     """
     from pipelines.local.run import run_workflow
+    from pipelines.plan.expecting import expecting
 
     fleet = read_fleet(fleet_file)
     parameters = run_parameters(fleet, period, store, run_name, parameter or ())
-    found = checked(fleet_file, fleet, parameters, parameter)
+    processes = parallel or os.cpu_count()
+    found = checked(fleet_file, fleet, parameters, parameter, processes=processes)
     if dry_run:
         print_plan(fleet, parameters, found, each_step=True)
         return
@@ -71,6 +84,8 @@ def run(
     found.refuse()
     Prefix(parameters["store"], OF_A_PERSON).probe()
     name = parameters["run"]
+    if found.plan:
+        parameters = expecting(found.plan, parameters)
     with ended_by_ctrl_c():  # again, where the run has put back Python's own way
         ran = run_workflow(read_workflow(WORKFLOW), parameters, work / name, parallel)
     if ran.exit_code:
@@ -95,9 +110,18 @@ def parameters(fleet_file: FleetFile) -> None:
 
 
 def checked(
-    fleet_file: Path, fleet: Fleet, parameters: Mapping[str, str], given: Sequence[str] | None
+    fleet_file: Path,
+    fleet: Fleet,
+    parameters: Mapping[str, str],
+    given: Sequence[str] | None,
+    *,
+    processes: int | None = None,
+    gpus: int | None = None,
 ) -> "Preflight":
-    """All that can be known before the run begins, and the plan."""
+    """All that can be known before the run begins, and the plan.
+
+    `processes` are those of this machine, or else pods of a cluster; `gpus` all that steps ask for.
+    """
     from pipelines.plan.intent import Intent
     from pipelines.plan.plan import make_plan
     from pipelines.plan.preflight import preflight
@@ -106,23 +130,31 @@ def checked(
     intent = Intent.of(fleet_file, fleet, workflow, parameters, given or ())
     return preflight(
         intent,
-        lambda: make_plan(fleet, workflow, parameters),
+        lambda models: make_plan(
+            fleet, workflow, parameters, models=models, processes=processes, gpus=gpus
+        ),
         lambda text: say(text, err=True),
     )
 
 
 def print_plan(
-    fleet: Fleet, parameters: Mapping[str, str], found: "Preflight", *, each_step: bool
+    fleet: Fleet,
+    parameters: Mapping[str, str],
+    found: "Preflight",
+    *,
+    each_step: bool,
+    all_assumptions: bool = False,
 ) -> None:
     """The plan of a run with these parameters. Raises what the run would fail with."""
     from pipelines.plan.view import show_plan
-    from pipelines.terminal import soft_console
+    from pipelines.terminal import plain_console
 
     what = f"fleet {fleet.name} · period {parameters['period']} · run {parameters['run']}"
     say(f"{what} · store {parameters['store']}")
     if found.plan:
         typer.echo()
-        show_plan(found.plan, soft_console(), each_step=each_step)
+        console = plain_console()
+        show_plan(found.plan, console, each_step=each_step, all_assumptions=all_assumptions)
     say_notes(found)
     found.refuse()
 

@@ -23,6 +23,7 @@ from jobs.command.quantity import Count
 from jobs.records import Record
 from jobs.suites.suite import load_suite
 from pipelines.fleet.placement import Placement
+from pipelines.fleet.prices import Prices
 from pipelines.fleet.sections import (
     COUNT_SCHEMA,
     FAMILY_SECTIONS,
@@ -194,6 +195,8 @@ class Fleet(_Entry):
     evaluate: EvaluateSection = {}
     report: ReportSection = {}
     placement: Placement = Placement()
+    prices: Prices | None = None
+    """What an hour of each pool costs; default: no plan tells money."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -5,7 +5,7 @@ of what is known (`pipelines.plan.intent.Known`); it reads no weights and contac
 few seconds that it says. What is not known is told, and never refused.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from jobs.errors import BadInputError, BadInputsError, TransientError
@@ -15,7 +15,7 @@ from pipelines.plan.crawling import check_crawling
 from pipelines.plan.fitting import check_fit
 from pipelines.plan.given import check_given
 from pipelines.plan.intent import Check, Finding, Intent, Known
-from pipelines.plan.models import fleet_models, know_models
+from pipelines.plan.models import FleetModel, ModelFacts, fleet_models, know_models
 from pipelines.plan.plan import Plan
 from pipelines.plan.room import check_room
 from pipelines.plan.sources import check_same, check_sources
@@ -73,8 +73,16 @@ class Preflight:
             raise self.store_failed
 
 
-def preflight(intent: Intent, make: Callable[[], Plan], say: Callable[[str], object]) -> Preflight:
-    """`make` makes the plan; `say` is told where the store lets one wait. Raises nothing."""
+Models = Mapping[FleetModel, ModelFacts]
+
+
+def preflight(
+    intent: Intent, make: Callable[[Models], Plan | None], say: Callable[[str], object]
+) -> Preflight:
+    """`make` makes the plan by what is known of the models; `say` is told of waits for the store.
+
+    Raises nothing.
+    """
     findings, store_failed, plan = [*check_given(intent)], None, None
     store: str | None = intent.parameters["store"]
     try:
@@ -84,16 +92,15 @@ def preflight(intent: Intent, make: Callable[[], Plan], say: Callable[[str], obj
         store = None
     except TransientError as error:
         store_failed = error
-    if not findings and store_failed is None:
+    models: Models = {}
+    if store_failed is None:
         try:
-            plan = make()
+            models = know_models(fleet_models(intent.fleet), store)
+            plan = None if findings else make(models)
         except BadInputError as error:
             findings.append(Finding("", str(error)))
         except TransientError as error:
             store_failed = error
-    models = {}
-    if store_failed is None:
-        models = know_models(fleet_models(intent.fleet), store)
     known = Known(intent, models, plan)
     for check in CHECKS:
         findings += check(known)

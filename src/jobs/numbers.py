@@ -70,6 +70,20 @@ def seconds(number: float) -> str:
     return f"{larger} {unit}" + (f" {rest} {smaller}" if rest else "")
 
 
+def span(number: float) -> str:
+    """A time span in one unit, for a column of a table.
+
+    >>> span(3.14), span(59.97), span(402), span(33_372), span(86_400 * 2.4)
+    ('3.14 s', '1 min', '6.7 min', '9.27 h', '2.4 d')
+    """
+    value, shown = number, "s"
+    for unit, per in (("min", 60), ("h", 60), ("d", 24)):
+        if float(f"{value:.2e}") < per:
+            break
+        value, shown = max(value, per) / per, unit  # 59.97 s is one minute
+    return f"{significant(value)} {shown}"
+
+
 def _scaled(number: float, units: Sequence[str]) -> tuple[str, str]:
     """The number in the largest unit of which there is one, once it is rounded."""
     value = float(f"{number:.2e}")

@@ -63,7 +63,7 @@ def test_plan(
     )
     assert (code, err) == (0, "")
     assert "fleet small · period 2026-10 · run small-2026-10" in out
-    assert "evaluate     40      0     40" in out
+    assert "evaluate     0    40" in out
     code, out, _ = perennial(
         capfd, monkeypatch, "run", write_fleet(), "--period", "2026-10", "--store", tmp_path / "s",
         "--dry-run",
@@ -132,7 +132,7 @@ def test_run_ends_with_the_steps_exit_code(
 ) -> None:  # fmt: skip
     code = f"import sys; print(sys.argv[1]); sys.exit({expected})"
     monkeypatch.setattr(refreshing, "WORKFLOW", small_workflow(tmp_path, code))
-    monkeypatch.setattr(refreshing, "checked", lambda *_: Preflight(None, ()))
+    monkeypatch.setattr(refreshing, "checked", lambda *_, **__: Preflight(None, ()))
     work, store = tmp_path / "work", tmp_path / "store"
     ended, out, _ = perennial(
         capfd, monkeypatch, "run", write_fleet(), "--period", "2026-10", "--store", store,

@@ -36,6 +36,7 @@ SchemaVersion = Literal[1, 2, 3]
 SCHEMA_VERSION: SchemaVersion = 3
 """Of all that is written."""
 MAX_MANIFEST_BYTES = 2**26
+_OF_A_FOLDER = "folder "
 ATTEMPT = re.compile(r"attempt-[0-9a-f]{12}")
 """The folder of one attempt at an artifact. No other writes there, and no file there twice."""
 
@@ -218,7 +219,12 @@ def folder_digest(folder: Path, paths: Iterable[str] | None = None) -> str:
             raise BadInputError(
                 f"{folder} has a file of a bad name: {first_problem(error)}"
             ) from error
-    return f"folder {digest('folder', files, 1)[:16]}"
+    return f"{_OF_A_FOLDER}{digest('folder', files, 1)[:16]}"
+
+
+def is_folder_digest(value: object) -> bool:
+    """Whether a setting stands for what a folder held."""
+    return isinstance(value, str) and value.startswith(_OF_A_FOLDER)
 
 
 def _all_files(folder: Path) -> list[Path]:

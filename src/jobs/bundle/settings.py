@@ -25,9 +25,16 @@ class BundleSettings(JobSettings):
 
     def identity(self) -> dict[str, Any]:
         """With digests of suite and folder: their names alone do not say what is sealed."""
+        values = self.identity_at_once()
+        if "source" not in values:
+            values["source"] = folder_digest(Path(str(self.source)))
+        return values
+
+    def identity_at_once(self) -> dict[str, Any]:
+        """Without the source where it is a folder."""
         suite = load_suite(self.suite).model_dump_json()
         values = super().identity()
         values["suite_sha256"] = hashlib.sha256(suite.encode()).hexdigest()
         if self.source and Path(self.source).is_dir():
-            values["source"] = folder_digest(Path(self.source))
+            del values["source"]
         return values

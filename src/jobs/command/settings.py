@@ -142,6 +142,10 @@ class JobSettings(FlagSettings):
             name: values[name] for name, field in type(self).model_fields.items() if not role(field)
         }
 
+    def identity_at_once(self) -> dict[str, Any]:
+        """Of the identity, what is known without reading a folder whole; for a plan."""
+        return self.identity()
+
     def open_inputs(self) -> dict[str, Artifact]:
         """Input name → artifact, for each input field that is given."""
         opened = {}

@@ -43,3 +43,10 @@ class IngestSettings(JobSettings):
             with local_errors():
                 values["source"] = folder_digest(folder, names)
         return values
+
+    def identity_at_once(self) -> dict[str, Any]:
+        """Without the source where it is a folder."""
+        values = super().identity()
+        if is_folder(self.source):
+            del values["source"]
+        return values

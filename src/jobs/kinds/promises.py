@@ -47,6 +47,8 @@ class PackedRows(Promised):
 
     rows: int
     tokens: int
+    heldout_tokens: int | None = None
+    """Of the articles that are kept out."""
 
 
 class Change(Promised):

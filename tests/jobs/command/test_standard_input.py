@@ -56,6 +56,35 @@ def test_it_is_empty_for_the_job_and_its_children(
     assert lines == [repr(said), "b''", "b''", "0"]
 
 
+FULL = """
+import errno
+from typing import ClassVar
+
+from jobs.command.running import run_command
+from jobs.command.settings import FlagSettings
+
+class Settings(FlagSettings):
+    "A trial."
+    job: ClassVar[str] = "trial"
+    version: ClassVar[str] = "1"
+
+def work(settings):
+    raise OSError(errno.ENOSPC, "No space left on device", "/tmp/scratch/model.safetensors")
+
+run_command(Settings, work)
+"""
+
+
+def test_a_scratch_disk_that_is_full_is_bad_input(tmp_path: Path) -> None:
+    """Whoever wrote there, a library too."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.returncode == 64
+    assert done.stderr.count("\n") == 1
+    assert "'/tmp/scratch/model.safetensors'; make room there, and the same command" in done.stderr
+
+
 CLOSED = """
 import os, sys
 from pathlib import Path

@@ -9,7 +9,9 @@ from fundus.publishers import Publisher
 
 from jobs.artifacts.manifest import Work
 from jobs.artifacts.writing import ArtifactWriter
-from jobs.crawl.publishers import OptOut, agreed_opt_outs, check_opt_outs, choose
+from jobs.crawl.beforehand import publishers_of_sources
+from jobs.crawl.publishers import OptOut, agreed_opt_outs, all_publishers, check_opt_outs, choose
+from jobs.crawl.settings import CrawlSettings
 from jobs.errors import BadInputError, TransientError
 from jobs.store.prefix import Prefix
 from tests.support.ccnews_server import Mirror, serve
@@ -21,6 +23,22 @@ from tests.support.ccnews_server import Mirror, serve
 )
 def test_publishers_are_chosen_by_country_name_or_all(names: list[str], number: int) -> None:
     assert len(choose(names)) == number
+
+
+def test_names_are_read_from_funduss_sources_as_it_has_them() -> None:
+    """The plan of a run reads them without importing Fundus, which takes two seconds."""
+    assert publishers_of_sources() == tuple(sorted(all_publishers()))
+
+
+def test_what_a_crawl_foresees_is_what_it_refuses() -> None:
+    settings = CrawlSettings.from_flags(
+        ["--period=2999-01", "--out=/x", "--publishers=us.TheIntercpt,us"]
+    )
+    (period, publishers) = settings.foreseen()
+    assert period[1].startswith("is not over before 2999-02-01; what is crawled now")
+    with pytest.raises(BadInputError) as caught:
+        choose(settings.publishers)
+    assert str(caught.value) == f"--publishers {publishers[1]}"
 
 
 def test_ids_say_the_country() -> None:

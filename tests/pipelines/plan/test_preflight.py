@@ -16,8 +16,8 @@ from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.reading import read_fleet
 from pipelines.local.workflow import WorkflowTemplate, read_workflow
 from pipelines.plan.intent import Intent
-from pipelines.plan.plan import make_plan
-from pipelines.plan.preflight import Preflight, preflight
+from pipelines.plan.plan import Plan, make_plan
+from pipelines.plan.preflight import Models, Preflight, preflight
 from pipelines.plan.room import Training
 from pipelines.plan.store_look import look_at_store
 from tests.pipelines.conftest import WriteFleet, runnable
@@ -38,13 +38,19 @@ def write_runnable_fleet(write_fleet: WriteFleet, folders_of_fleet: None) -> Wri
 
 @pytest.fixture
 def told(tmp_path: Path, workflow: WorkflowTemplate) -> Told:
-    """What is told of a fleet file."""
+    """What is told of a fleet file; most of it without a plan, which takes half a second."""
 
-    def tell(path: Path, *given: str, period: str = "2026-10", store: str = "") -> Preflight:
+    def tell(
+        path: Path, *given: str, period: str = "2026-10", store: str = "", plan: bool = False
+    ) -> Preflight:
         fleet = read_fleet(path)
         parameters = run_parameters(fleet, period, store or str(tmp_path / "s"), None, given)
         intent = Intent.of(path, fleet, workflow, parameters, given)
-        return preflight(intent, lambda: make_plan(fleet, workflow, parameters), print)
+
+        def make(models: Models) -> Plan | None:
+            return make_plan(fleet, workflow, parameters, models=models) if plan else None
+
+        return preflight(intent, make, print)
 
     return tell
 
@@ -58,7 +64,7 @@ def problems(found: Preflight) -> list[str]:
 
 
 def test_what_could_run_is_not_refused(write_fleet: WriteFleet, told: Told, tmp_path: Path) -> None:
-    found = told(write_fleet())
+    found = told(write_fleet(), plan=True)
     assert problems(found) == []
     assert found.plan is not None
     (note,) = found.notes
@@ -95,15 +101,15 @@ def test_articles_that_are_there_are_not_crawled_again(
 ) -> None:
     """As they were made with other settings, only that is told."""
     path = write_fleet("[us, uk]", "[us, nowhere]")
-    found = told(path)
+    found = told(path, plan=True)
     assert found.plan is not None
     out = next(one.step.inputs["out"] for one in found.plan.steps if one.step.job == "crawl")
     writer = ArtifactWriter(
         Prefix(out), Work(kind="articles", producer="another 1", settings={}, inputs={}), {}
     )
     writer.write("a", b"a")
-    writer.commit({"articles": 1})
-    (problem,) = problems(told(path))
+    writer.commit({"kept": 1})
+    (problem,) = problems(told(path, plan=True))
     assert problem.startswith("crawl would refuse: ")
     assert problem.endswith("choose another --store, or delete what is there")
 
@@ -155,6 +161,7 @@ FOLDERS: list[tuple[str, Callable[[Path], object], str]] = [
     ("./family/base", without("config.json"), "family/base is no model: it has no config.json"),
     ("./family/base", without("model.safetensors"), "has no model*.safetensors"),
     ("./family/base", without("tokenizer.json"), "has no tokenizer: expected tokenizer.json"),
+    ("./family/base", lambda folder: (folder / "model.safetensors").write_bytes(b"9"), "1 bytes"),
     ("./family/base", lambda folder: (folder / "config.json").write_text("{"), "config.json"),
     ("./family", lambda _: None, "{tmp}/family is no model: it has no config.json"),
     ("./family/base, revision: main", lambda _: None, "which has no revision; leave it out"),
