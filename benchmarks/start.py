@@ -135,6 +135,9 @@ def _commands() -> Iterator[dict[str, Flags]]:
                 "publishers": "us.VoiceOfAmerica",
                 "check-training-opt-out": "false",
             },
+            "check": {
+                "base": models / "base", "instruct": models / "instruct", "onto": models / "base",
+            },
             "curate": {"articles": store / f"articles/{PERIOD}"},
             "pack": {
                 "articles": store / f"articles-clean/{PERIOD}",

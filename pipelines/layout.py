@@ -44,6 +44,11 @@ def trained(family_run: str) -> str:
     return f"{family_run}/cpt"
 
 
+def check(family_run: str, candidate: str) -> str:
+    """What was found of the models that a candidate will be merged from."""
+    return f"{family_run}/checks/{candidate}"
+
+
 def candidate(family_run: str, name: str) -> str:
     """A merged model."""
     return f"{family_run}/candidates/{name}"

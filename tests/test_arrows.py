@@ -20,7 +20,7 @@ FLOORS = (
     {"jobs.store"},
     {"jobs.artifacts"},
     {"jobs.kinds"},
-    {"jobs.command", "jobs.suites"},
+    {"jobs.command", "jobs.fit", "jobs.suites"},
 )
 HEAVY = {
     "torch",

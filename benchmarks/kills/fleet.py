@@ -23,7 +23,7 @@ from pipelines.plan.plan import make_plan
 
 PERIOD = "2026-10"
 JOBS = (
-    *("ingest", "bundle", "crawl", "curate", "pack"),
+    *("ingest", "check", "bundle", "crawl", "curate", "pack"),
     *("train", "merge", "evaluate", "report", "promote"),
 )
 

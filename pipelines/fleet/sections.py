@@ -24,6 +24,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from jobs.bundle.settings import BundleSettings
+from jobs.check.settings import CheckSettings
 from jobs.command.quantity import parse_count
 from jobs.command.settings import FlagSettings, role
 from jobs.crawl.settings import CrawlSettings
@@ -41,8 +42,9 @@ from jobs.train.settings import TrainSettings
 JOBS: dict[str, type[FlagSettings]] = {
     settings.job: settings
     for settings in (
-        IngestSettings, BundleSettings, CrawlSettings, CurateSettings, PackSettings,
-        TrainSettings, MergeSettings, EvaluateSettings, ReportSettings, PromoteSettings,
+        IngestSettings, CheckSettings, BundleSettings, CrawlSettings, CurateSettings,
+        PackSettings, TrainSettings, MergeSettings, EvaluateSettings, ReportSettings,
+        PromoteSettings,
     )
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from pipelines import layout
 from pipelines.local.engine import Step
 from pipelines.plan.crawling import check_crawling
 from pipelines.plan.disk import check_disk
+from pipelines.plan.fitting import check_fit
 from pipelines.plan.given import check_given
 from pipelines.plan.intent import Check, Finding, Intent, Known
 from pipelines.plan.models import FleetModel, ModelFacts, fleet_models, know_models
@@ -43,6 +44,7 @@ CHECKS: tuple[Check, ...] = (
     check_crawling,
     check_sources,
     check_same,
+    check_fit,
     check_room,
     check_conflicts,
     check_disk,

@@ -54,6 +54,7 @@ class Place:
 
 PLACES = {
     "ingest": Place("data", "cpu", deadline_hours=6),
+    "check": Place("small", "cpu", deadline_hours=1),
     "bundle": Place("data", "cpu", deadline_hours=2),
     "crawl": Place("data", "cpu", deadline_hours=72),
     "curate": Place("data", "cpu", deadline_hours=12),

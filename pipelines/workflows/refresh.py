@@ -3,10 +3,13 @@
     crawl ── curate ──┐
     bundle ───────────┴── each family:
 
-    base ─── pack ─── train ──┬── scores of base, instruct and refreshed base ──┐
-    instruct ─────────────────┤                                                 ├─ report ─ promote
-    others (derived, siblings)┼── each candidate: merge ── scores ──────────────┤
-                              └── each control: train ── scores ────────────────┘
+    base ────────┐
+    instruct ────┼─ checks ─ pack ─ train ─┬─ scores of the three ───────────────┐
+    others ──────┘                         ├─ each candidate: merge ─ scores ────┼─ report ─ promote
+                                           └─ each control: train ─ scores ──────┘
+
+The others are derived and sibling models. A check asks of each candidate, before anything costly is
+begun, whether merge will take its models; the three are base, instruct and refreshed base.
 
 Each step is a job (`pipelines.workflows.steps`), and whatever no arrow orders is done in parallel.
 A family's settings reach it as one item of the parameter ``families`` (`pipelines.fleet.reading`).
@@ -61,8 +64,10 @@ def family_dag() -> None:
     """One family: its models, the refreshed base, the candidates, the report, the releases."""
     with dag("family", "run", *FAMILY_KEYS):
         base, instruct, others = import_originals()
+        checks = check_merges(after=[base, instruct, others])
         rows = layout.packed(STORE, given("run"), output(base, "tokenizer-digest"))
-        pack = step("pack", {"articles": ARTICLES, "tokenizer": BASE, "out": rows}, after=[base])
+        packing = {"articles": ARTICLES, "tokenizer": BASE, "out": rows}
+        pack = step("pack", packing, after=[base, *checks])
         train = step(
             "train",
             {"model": BASE, "rows": rows, "objective": "cpt", "out": REFRESHED},
@@ -132,6 +137,16 @@ def import_originals() -> tuple[Task, Task, Task]:
     return base, instruct, step("ingest", other, name="others", each=given("others"))
 
 
+def check_merges(after: Sequence[Task]) -> list[Task]:
+    """Of each candidate, whether its models fit; the base stands for what it is trained to."""
+    own = _residual_models(onto=BASE) | {"will-train": "true"}
+    out = {"out": layout.check(FAMILY_RUN, "{{item.name}}")}
+    return [
+        step("check", models | out, name=f"check-{key}", each=given(key), after=after)
+        for key, models in (("residuals", own), ("derived", _derived_models()))
+    ]
+
+
 def score(name: str, model: str, rows: str, after: Sequence[Task]) -> Task:
     """The scores of one model that is no candidate."""
     scored = {"family-run": FAMILY_RUN, "name": name, "model": model, "rows": rows}
@@ -140,18 +155,26 @@ def score(name: str, model: str, rows: str, after: Sequence[Task]) -> Task:
 
 def residuals(rows: str, after: Sequence[Task]) -> Task:
     """Candidates on the refreshed base: with the family's own residual, and with its siblings'."""
-    models = {
-        "base": layout.model(STORE, FAMILY, "{{item.base}}"),
-        "instruct": layout.model(STORE, FAMILY, "{{item.instruct}}"),
-        "onto": REFRESHED,
-    }
-    return candidates("residuals", models, rows, after)
+    return candidates("residuals", _residual_models(onto=REFRESHED), rows, after)
 
 
 def derived(rows: str, after: Sequence[Task]) -> Task:
     """Candidates that are a derived model with the family's residual."""
+    return candidates("derived", _derived_models(), rows, after)
+
+
+def _residual_models(onto: str) -> dict[str, str]:
+    """What an item of the family's ``residuals`` is merged from."""
+    base, instruct = (
+        layout.model(STORE, FAMILY, f"{{{{item.{k}}}}}") for k in ("base", "instruct")
+    )
+    return {"base": base, "instruct": instruct, "onto": onto}
+
+
+def _derived_models() -> dict[str, str]:
+    """What an item of the family's ``derived`` is merged from."""
     onto = layout.model(STORE, FAMILY, "{{item.onto}}")
-    return candidates("derived", {"base": BASE, "instruct": INSTRUCT, "onto": onto}, rows, after)
+    return {"base": BASE, "instruct": INSTRUCT, "onto": onto}
 
 
 def candidates(key: str, models: dict[str, str], rows: str, after: Sequence[Task]) -> Task:

@@ -110,11 +110,14 @@ def fleet_settings(job: str) -> dict[str, str]:
     """Flag → tag of the parameter that holds it, for each flag that a fleet file may set.
 
     The settings of the whole fleet are parameters of the workflow, a family's those of its DAG.
+    A check has those of the merge that it is asked for.
     """
-    if job not in FLEET_SECTIONS + FAMILY_SECTIONS:
+    section = "merge" if job == "check" else job
+    if section not in FLEET_SECTIONS + FAMILY_SECTIONS:
         return {}
-    tag = parameter if job in FLEET_SECTIONS else given
-    return {key.removeprefix(f"{job}-"): tag(key) for key in section_keys(job)}
+    tag = parameter if section in FLEET_SECTIONS else given
+    found = {key.removeprefix(f"{section}-"): tag(key) for key in section_keys(section)}
+    return {flag: text for flag, text in found.items() if flag in JOBS[job].flags()}
 
 
 def passed_on(job: str) -> dict[str, str]:

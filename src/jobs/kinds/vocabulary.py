@@ -45,9 +45,26 @@ class Vocabulary:
         return bool(self.ordinary or self.added or self.opaque)
 
 
-def digests(model: Artifact) -> dict[str, str]:
-    """Digests of the files that say what the tokens are. None is read."""
-    return {file.path: file.digest for file in model.manifest.files if file.path in FILES}
+def same_tokens(one: Artifact, other: Artifact) -> bool:
+    """Whether two models' files say the same of all tokens, as far as that shows without reading
+    more than tokenizer_config.json, of which only added tokens matter, not the chat template.
+    """
+    first, second = (
+        {file.path: file.digest for file in model.manifest.files if file.path in FILES}
+        for model in (one, other)
+    )
+    if first == second:
+        return True
+    first.pop(SETTINGS, None)
+    second.pop(SETTINGS, None)
+    return first == second and _added_in_settings(one) == _added_in_settings(other)
+
+
+def _added_in_settings(model: Artifact) -> dict[str, int]:
+    added: dict[str, int] = {}
+    if SETTINGS in model:
+        _read_added_tokens_decoder(model, added)
+    return added
 
 
 def read_vocabulary(model: Artifact) -> Vocabulary:

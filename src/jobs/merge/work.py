@@ -9,7 +9,7 @@ Taken from which model:
     tensors' names and shapes         onto (of a residual: instruct)
     tensors' types                    instruct (of a residual: --dtype; added to onto: onto's)
     config.json                       onto, with what concerns chat from instruct
-                                      (table in `jobs.merge.fit.configuration.merged_config`)
+                                      (table in `jobs.fit.configuration.merged_config`)
     tokenizer, chat templates,        instruct, or the residual, which has instruct's
     generation_config.json            the same
 """
@@ -23,20 +23,23 @@ from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
+from jobs.fit.fitting import RESIDUAL, Fit, fit
+from jobs.fit.shapes import Tensors
 from jobs.kinds.model import CONFIG, INDEX, chat_files, index_json, shard_names
 from jobs.kinds.promises import MovedWeights
 from jobs.kinds.safetensors_header import DTYPE_BYTES, header_bytes
 from jobs.merge.arithmetic import groups
 from jobs.merge.arithmetic.merge import Moments
-from jobs.merge.fit.fitting import RESIDUAL, Fit, fit
-from jobs.merge.fit.plan import Target, cut_into_shards, num_pieces, pieces
 from jobs.merge.settings import MergeSettings
 from jobs.merge.stream.computing import Arithmetic
 from jobs.merge.stream.resume import Records
 from jobs.merge.stream.source import Source
 from jobs.merge.stream.stream import Merged, Stream
+from jobs.merge.targets import Target, cut_into_shards, num_pieces, pieces, targets
 
 Shards = Mapping[str, Sequence[Target]]
+DTYPES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
+"""A residual's types, as a safetensors file names them."""
 
 
 def merge(job: Job[MergeSettings]) -> Statistics:
@@ -45,15 +48,23 @@ def merge(job: Job[MergeSettings]) -> Statistics:
     Raises BadInputError where the models do not fit.
     """
     started = time.monotonic()
-    found = fit(job.inputs, job.settings)
-    cut = cut_into_shards(found.targets, job.settings.shard_bytes)
+    settings = job.settings
+    found = fit(
+        job.inputs,
+        allow_config=settings.allow_config,
+        extend=settings.vocabulary == "extend",
+        max_bytes=settings.max_bytes,
+    )
+    dtype = None if "onto" in job.inputs else DTYPES[settings.dtype]
+    made = targets(found.tensors, found.rows, dtype)
+    cut = cut_into_shards(made, settings.shard_bytes)
     shards = dict(zip(shard_names(len(cut)), cut, strict=True))
     moments, facts = _write_shards(job, found, shards)
     _write_side_files(job.out, job.inputs, found, shards)
     moved = facts["bytes_read"] + facts["bytes_written"]
     return {
-        "parameters": sum(target.tensor.elements for target in found.targets),
-        "tensors": len(found.targets),
+        "parameters": sum(target.tensor.elements for target in made),
+        "tensors": len(made),
         "shards": len(shards),
         **facts,
         "gigabytes_per_second": round(moved / (time.monotonic() - started) / 1e9, 3),
@@ -79,11 +90,11 @@ def _write_shards(
         if record := records.take(file):
             moments.update(record.moments)
     todo = {file: shard for file, shard in shards.items() if file not in job.out}
-    total = _bytes(found.targets)
-    left = sum(map(_bytes, todo.values()))
+    total, left = (sum(map(_bytes, some.values())) for some in (shards, todo))
+    widths = _widths(found.sources, shards)
     with (
         Progress("merge", total, "bytes", done=total - left) as progress,
-        Stream(sources, Arithmetic(job.inputs), _widths(found), job.settings.max_bytes) as stream,
+        Stream(sources, Arithmetic(job.inputs), widths, job.settings.max_bytes) as stream,
     ):
         most = stream.most_elements
         merged = stream.run(piece for shard in todo.values() for piece in pieces(shard, most))
@@ -136,10 +147,10 @@ def _bytes(targets: Iterable[Target]) -> int:
     return sum(target.tensor.length for target in targets)
 
 
-def _widths(found: Fit) -> dict[str, int]:
+def _widths(sources: Mapping[str, Tensors], shards: Shards) -> dict[str, int]:
     """Bytes of the widest element by role, and of the result's under ``out``."""
-    tensors = {role: list(tensors.values()) for role, tensors in found.sources.items()}
-    tensors["out"] = [target.tensor for target in found.targets]
+    tensors = {role: list(some.values()) for role, some in sources.items()}
+    tensors["out"] = [target.tensor for shard in shards.values() for target in shard]
     return {
         role: max((DTYPE_BYTES[tensor.dtype] for tensor in some), default=1)
         for role, some in tensors.items()

@@ -12,7 +12,7 @@ from jobs.errors import BadInputError
 from jobs.ingest.complete import check_complete
 from jobs.kinds.families import _LAYERS, Shape, expected_tensors
 from jobs.kinds.safetensors_header import Tensor
-from tests.jobs.merge.published import PUBLISHED
+from tests.jobs.fit.published import PUBLISHED
 
 VARIANTS: tuple[dict[str, Any], ...] = (
     {},

@@ -10,7 +10,9 @@ import torch
 from safetensors.torch import load, save
 
 from jobs.artifacts.reading import Artifact
+from jobs.fit.shapes import SUMMED
 from jobs.merge.arithmetic import merge as arithmetic
+from jobs.merge.arithmetic.exact import STORAGE
 from tests.jobs.merge.models import Q, files_of, merge
 from tests.jobs.merge.rational import FORMATS, array, decode, encode, words_of
 from tests.support.pico import commit
@@ -140,3 +142,7 @@ def test_a_residual_of_different_types_is_added_as_the_pair_is(tmp_path: Path) -
         kept = (instruct[name].double() - base[name].double()).float()
         sums = onto[name].double() + kept.double()
         torch.testing.assert_close(tensor, sums.to(torch.bfloat16), rtol=0, atol=0)
+
+
+def test_the_types_that_fit_are_those_that_are_computed() -> None:
+    assert tuple(STORAGE) == SUMMED

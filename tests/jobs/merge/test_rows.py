@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
-from jobs.merge.fit.rows import Rows, row_sources
+from jobs.fit.rows import Rows, row_sources
 from tests.jobs.merge.models import (
     EMBEDDING,
     HEAD,

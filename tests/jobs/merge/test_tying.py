@@ -9,8 +9,8 @@ import pytest
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.kinds.heads import TIED_WHEN_ABSENT, embedding_and_head, is_tied
+from tests.jobs.fit.published import LLAMA_3, PUBLISHED, QWEN_3, Config
 from tests.jobs.merge.models import EMBEDDING, HEAD, ROLES, exact, merge, put, tensors, values
-from tests.jobs.merge.published import LLAMA_3, PUBLISHED, QWEN_3, Config
 
 
 @pytest.mark.parametrize(

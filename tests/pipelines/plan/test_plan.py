@@ -27,8 +27,8 @@ def test_steps_of_a_fleet(write_fleet: WriteFleet, tmp_path: Path) -> None:
     # pico: base, instruct, 3 others; 3 candidates. nano: base, instruct; 1 candidate.
     # Scored on 3 tasks and heldout: base, instruct, refreshed base and candidates of each.
     assert {job: jobs.count(job) for job in sorted(set(jobs))} == {
-        "bundle": 1, "crawl": 1, "curate": 1, "evaluate": 4 * (6 + 4), "ingest": 7, "merge": 4,
-        "pack": 2, "promote": 4, "report": 2, "train": 2,
+        "bundle": 1, "check": 4, "crawl": 1, "curate": 1, "evaluate": 4 * (6 + 4),
+        "ingest": 7, "merge": 4, "pack": 2, "promote": 4, "report": 2, "train": 2,
     }  # fmt: skip
     assert not any(planned.manifest for planned in made.steps)
     assert made.bytes_there == 0

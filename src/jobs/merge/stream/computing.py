@@ -7,7 +7,7 @@ from jobs.errors import BadInputError
 from jobs.merge.arithmetic import merge as arithmetic
 from jobs.merge.arithmetic.exact import Raw, are_finite
 from jobs.merge.arithmetic.merge import Moments
-from jobs.merge.fit.plan import Piece
+from jobs.merge.targets import Piece
 from jobs.words import shortened
 
 

@@ -22,8 +22,8 @@ import numpy.typing as npt
 from jobs.kinds.safetensors_header import DTYPE_BYTES
 from jobs.merge.arithmetic.exact import STORAGE
 from jobs.merge.arithmetic.merge import Moments
-from jobs.merge.fit.plan import Piece
 from jobs.merge.stream.source import Source
+from jobs.merge.targets import Piece
 
 REMOTE_SLOTS = 8
 """Pieces at work at a time: enough to hide a bucket's latency behind 24 reads."""

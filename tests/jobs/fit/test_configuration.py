@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from jobs.errors import BadInputError
-from jobs.merge.fit.configuration import check_configs, merged_config
-from tests.jobs.merge.published import GPT_2, LLAMA_3, LLAMA_3_1, PHI_3, Config
+from jobs.fit.configuration import DifferingConfigsError, check_configs, merged_config
+from tests.jobs.fit.published import GPT_2, LLAMA_3, LLAMA_3_1, PHI_3, Config
 
 
 def test_long_values_are_shown_where_they_differ() -> None:
@@ -19,21 +19,43 @@ def test_long_values_are_shown_where_they_differ() -> None:
     assert len(message) < 500
 
 
+@pytest.mark.parametrize("name", ["rope_scalling", "rope_scale", "rope_parameters"])
+def test_a_misspelt_allowance_is_told_beside_the_field_that_it_meant(name: str) -> None:
+    stretched = LLAMA_3 | {"rope_scaling": {"type": "linear", "factor": 2.0}}
+    with pytest.raises(DifferingConfigsError) as caught:
+        check_configs({"base": LLAMA_3, "onto": stretched}, [name, "sliding_window"])
+    assert str(caught.value) == (
+        "the models' config.json differ: rope_scaling is absent in --base, "
+        f'{{"factor": 2.0, "rope_type": "linear"}} in --onto; {name!r} in allow_config is no '
+        "field of theirs (rope_scaling is); between versions of one architecture this is "
+        "harmless; allow it: merge: {allow_config: [rope_scaling, sliding_window]} in the fleet "
+        "file (--allow-config rope_scaling,sliding_window)"
+    )
+
+
+WINDOWS = ["full_attention", "sliding_attention"] * 16
+
+
 @pytest.mark.parametrize(
-    ("allowed", "said"),
+    ("changes", "graver"),
     [
-        ("rope_scalling", "no config.json has that field; did you mean rope_scaling?"),
-        ("something", "no config.json has that field; name a field that differs"),
-        ("rope_parameters", "compared as rope_theta, rope_scaling, partial_rotary_factor"),
+        ({"max_position_embeddings": 1, "rope_scaling": {"type": "linear", "factor": 2.0}}, []),
+        ({"sliding_window": 512, "max_window_layers": 3, "layer_types": WINDOWS}, []),
+        ({"layer_types": [*WINDOWS[1:], "linear_attention"]}, ["layer_types"]),
+        ({"rope_theta": 1e6, "rms_norm_eps": 1.0}, ["rms_norm_eps", "rope_theta"]),
     ],
 )
-def test_an_allowance_that_names_nothing_is_refused(allowed: str, said: str) -> None:
-    with pytest.raises(BadInputError, match=rf"--allow-config {allowed}: .*{said}"):
-        check_configs({"base": LLAMA_3, "onto": LLAMA_3}, [allowed])
+def test_what_is_known_to_be_harmless(changes: Config, graver: list[str]) -> None:
+    with pytest.raises(DifferingConfigsError) as caught:
+        check_configs({"base": LLAMA_3, "onto": LLAMA_3 | changes}, ())
+    assert caught.value.graver == graver
+    assert caught.value.allow == sorted(changes)
+    assert ("allow_config: [" in str(caught.value)) == (not graver)
 
 
 def test_the_allowances_of_a_fleet_serve_families_without_the_field() -> None:
-    assert check_configs({"base": GPT_2, "onto": GPT_2}, ["rope_scaling", "sliding_window"]) == {}
+    names = ["rope_scaling", "sliding_window", "of_another_family", "rope_parameters"]
+    assert check_configs({"base": GPT_2, "onto": GPT_2}, names) == {}
 
 
 @pytest.mark.parametrize(

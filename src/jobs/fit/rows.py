@@ -1,7 +1,7 @@
 """Which rows of embeddings and heads come from which model, where they have unequal numbers. Pure.
 
 A row belongs to a token, and that a row is one token to all models is checked elsewhere
-(`jobs.merge.fit.meaning`).
+(`jobs.fit.meaning`).
 """
 
 from collections.abc import Collection, Mapping

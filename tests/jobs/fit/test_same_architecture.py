@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import BadInputError
+from jobs.fit.configuration import check_configs
+from jobs.fit.normal_config import normal_form
 from jobs.kinds.heads import TIED_WHEN_ABSENT
-from jobs.merge.fit.configuration import check_configs
-from jobs.merge.fit.normal_config import normal_form
-from tests.jobs.merge.published import (
+from tests.jobs.fit.published import (
     GEMMA_2,
     GEMMA_3,
     LLAMA_3,
@@ -49,9 +49,10 @@ def test_llama_3_and_its_sibling_differ_in_two_fields(version: int, tmp_path: Pa
     assert str(caught.value) == (
         "the models' config.json differ: max_position_embeddings is 8192 in --base, 8192 in "
         "--instruct, 131072 in --onto; rope_scaling is absent in --base, absent in --instruct, "
-        '{"factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": … in --onto; merge models '
-        "of one architecture, or, where a difference is harmless between these siblings, name "
-        "it: --allow-config max_position_embeddings,rope_scaling"
+        '{"factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": … in --onto; between '
+        "versions of one architecture this is harmless; allow it: merge: {allow_config: "
+        "[max_position_embeddings, rope_scaling]} in the fleet file (--allow-config "
+        "max_position_embeddings,rope_scaling)"
     )
     with pytest.raises(BadInputError, match="differ: max_position_embeddings is 8192 in --base"):
         check_configs(configs, ["rope_scaling"])

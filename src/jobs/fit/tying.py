@@ -15,6 +15,8 @@ from jobs.errors import BadInputError
 from jobs.kinds.heads import check_head, embedding_and_head, is_tied, same_values
 from jobs.kinds.safetensors_header import Tensor
 
+_FIX = "merge models that are all tied or all untied"
+
 
 @dataclass(frozen=True)
 class Model:
@@ -25,11 +27,14 @@ class Model:
     tensors: Mapping[str, Tensor]
 
 
-def resolve(models: Mapping[str, Model]) -> tuple[dict[str, Mapping[str, Tensor]], str | None]:
+def resolve(
+    models: Mapping[str, Model], will_train: str | None = None, *, read_values: bool = True
+) -> tuple[dict[str, Mapping[str, Tensor]], str | None]:
     """Tensors by role such that all have a head or none, and what was done, in words.
 
-    Raises BadInputError where some are tied and another's head differs from its embedding, and
-    where an untied one has no head.
+    Raises BadInputError where some are tied and another's head differs from its embedding, or
+    will differ once the role `will_train` was trained, and where an untied one has no head.
+    Without `read_values`, a head is taken to equal its embedding where it has to.
     """
     tensors = {role: model.tensors for role, model in models.items()}
     names = {name for model in models.values() for name in model.tensors}
@@ -43,14 +48,20 @@ def resolve(models: Mapping[str, Model]) -> tuple[dict[str, Mapping[str, Tensor]
     tied = [role for role, model in models.items() if _is_tied(role, model)]
     if not tied:
         return tensors, None
+    if will_train is not None and will_train not in tied:
+        raise BadInputError(
+            f"--{tied[0]} ties {head} to {embedding}, and --{will_train} "
+            f"{models[will_train].artifact.uri} does not: training would part them; "
+            f"{_FIX}"
+        )
     for role, model in models.items():
-        if head in model.tensors and not same_values(
-            model.artifact, model.tensors, embedding, head
-        ):
+        if not read_values or head not in model.tensors:
+            continue
+        if not same_values(model.artifact, model.tensors, embedding, head):
             who = "its own config.json" if role in tied else f"--{tied[0]}"
             raise BadInputError(
                 f"{who} ties {head} to {embedding}, but the two differ in --{role} "
-                f"{model.artifact.uri}; merge models that are all tied or all untied"
+                f"{model.artifact.uri}; {_FIX}"
             )
     first = next(iter(models))
     done = f"{head} equals {embedding} in every model; --{first} decides whether it is stored"

@@ -3,7 +3,9 @@
 A candidate adds rows of three models, so that a row must be one token to all of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
@@ -11,16 +13,20 @@ from jobs.kinds.vocabulary import (
     SENTENCEPIECE,
     TOKENIZER,
     Vocabulary,
-    digests,
     read_vocabulary,
+    same_tokens,
 )
 from jobs.words import shown
 
 _COMPARED = (("base", "instruct"), ("base", "onto"), ("instruct", "onto"), ("residual", "onto"))
 _NAMED = 3
 
+ReadVocabulary = Callable[[Artifact], Vocabulary]
 
-def check_vocabularies(models: Mapping[str, Artifact]) -> list[str]:
+
+def check_vocabularies(
+    models: Mapping[str, Artifact], read: ReadVocabulary = read_vocabulary
+) -> list[str]:
     """Raises BadInputError where a token means another row in one model than in another.
 
     `models` maps roles to models. Base and instruct are compared in all tokens; either of them
@@ -28,19 +34,19 @@ def check_vocabularies(models: Mapping[str, Artifact]) -> list[str]:
     siblings such as Llama 3 and 3.1 give new names to reserved tokens. Returns those new names,
     as against the tokenizer that the candidate takes, for the statistics.
 
-    Models whose files have equal digests are not compared.
+    Models whose files say the same (`same_tokens`) are not compared; of them one is read.
     """
-    files = {role: digests(model) for role, model in models.items()}
-    pairs = [
-        (first, second)
-        for first, second in _COMPARED
-        if first in models and second in models and files[first] != files[second]
-    ]
-    roles = dict.fromkeys(role for pair in pairs for role in pair)
-    read = {role: read_vocabulary(models[role]) for role in roles}
+    like: dict[str, str] = {}  # role → the first role with the same tokens
+    for role, model in models.items():
+        like[role] = next((one for one in like.values() if same_tokens(models[one], model)), role)
+    read_once = cache(read)
     renamed: list[str] = []
-    for pair in pairs:
-        first, second = (read[role] for role in pair)
+    for pair in _COMPARED:
+        if not models.keys() >= {*pair} or like[pair[0]] == like[pair[1]]:
+            continue
+        first, second = (
+            replace(read_once(models[like[role]]), where=models[role].uri) for role in pair
+        )
         renamed = check_meaning(first, second, pair, ordinary_only="onto" in pair)
     return renamed
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
+from jobs.fit.meaning import check_meaning, check_vocabularies
 from jobs.kinds.vocabulary import Vocabulary, read_vocabulary
-from jobs.merge.fit.meaning import check_meaning, check_vocabularies
 from tests.jobs.merge.vocabularies import WORDS, model, named, tokenizer
 
 
@@ -29,6 +30,38 @@ def test_equal_files_are_not_read(tmp_path: Path) -> None:
     assert check_vocabularies(broken) == []
     none = {name: model(tmp_path / "none" / name) for name in ("base", "instruct", "onto")}
     assert check_vocabularies(none) == []
+
+
+def test_of_settings_only_added_tokens_matter_and_no_tokenizer_is_read_for_them(
+    tmp_path: Path,
+) -> None:
+    decoder = {"5": {"content": "<s>"}}
+    said = ({"chat_template": "x"}, {"chat_template": "y"}, {"added_tokens_decoder": decoder})
+    first, other, more = (
+        model(tmp_path / str(number), tokenizer__json=b"{", tokenizer_config__json=settings)
+        for number, settings in enumerate(said)
+    )
+    assert check_vocabularies({"base": first, "instruct": other, "onto": first}) == []
+    with pytest.raises(BadInputError, match=r"tokenizer\.json is not JSON"):
+        check_vocabularies({"base": first, "instruct": other, "onto": more})
+
+
+def test_each_tokenizer_is_read_once(tmp_path: Path) -> None:
+    words = {"old": tokenizer(WORDS, ("<s>", 3)), "new": tokenizer(WORDS, ("<t>", 3))}
+    roles = {"base": "old", "instruct": "old", "onto": "new"}
+    models = {
+        role: model(tmp_path / role, tokenizer__json=words[age], tokenizer_config__json={"a": role})
+        for role, age in roles.items()
+    }
+    read: list[str] = []
+
+    def counted(one: Artifact) -> Vocabulary:
+        read.append(one.uri)
+        return read_vocabulary(one)
+
+    said = ["id 3 is '<s>' in --instruct, '<t>' in --onto"]
+    assert check_vocabularies(models, counted) == said
+    assert read == [f"{tmp_path}/base", f"{tmp_path}/onto"]
 
 
 def test_a_chat_template_makes_no_difference(tmp_path: Path) -> None:

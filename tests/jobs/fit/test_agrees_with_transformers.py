@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobs.merge.fit.normal_config import normal_form
-from tests.jobs.merge.published import LLAMA_3, LLAMA_3_1, QWEN_2, Config
+from jobs.fit.normal_config import normal_form
+from tests.jobs.fit.published import LLAMA_3, LLAMA_3_1, QWEN_2, Config
 
 LEFT_OUT: Any = object()
 
