@@ -134,9 +134,9 @@ def _commands() -> Iterator[dict[str, Flags]]:
                 "publishers": "us.VoiceOfAmerica",
                 "check-training-opt-out": "false",
             },
-            "curate": {"articles": store / f"articles/{PERIOD}"},
+            "curate": {"articles": next((store / f"articles/{PERIOD}").iterdir())},
             "pack": {
-                "articles": store / f"articles-clean/{PERIOD}",
+                "articles": next((store / f"articles-clean/{PERIOD}").iterdir()),
                 "tokenizer": models / "base",
                 "sequence-length": 256,
             },

@@ -14,14 +14,14 @@ def bundle(store: str, suite: str) -> str:
     return f"{store}/eval-data/{suite}"
 
 
-def crawled(store: str, period: str) -> str:
-    """A period's articles as they were found."""
-    return f"{store}/articles/{period}"
+def crawled(store: str, period: str, crawl_digest: str) -> str:
+    """A period's articles as they were found with the settings of this digest."""
+    return f"{store}/articles/{period}/{crawl_digest}"
 
 
-def curated(store: str, period: str) -> str:
-    """A period's articles fit for training."""
-    return f"{store}/articles-clean/{period}"
+def curated(store: str, period: str, crawl_digest: str, curate_digest: str) -> str:
+    """A period's articles fit for training: made with these settings from those so crawled."""
+    return f"{store}/articles-clean/{period}/{crawl_digest}-{curate_digest}"
 
 
 def runs(store: str) -> str:

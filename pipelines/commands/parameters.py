@@ -1,13 +1,19 @@
 """The workflow's parameters for one run, from the fleet and the command line."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from jobs.errors import BadInputError
 from jobs.store.uri import normal_uri
 from jobs.words import shown
 from pipelines.fleet.model import NAME, PERIOD, Fleet
+from pipelines.fleet.sections import (
+    FLEET_SECTIONS,
+    digest_key,
+    digest_of_parameters,
+    section_keys,
+)
 from pipelines.fleet.texts import why_unfit
 
 FLEETS_OWN = ("fleet", "suite", "families")
@@ -35,6 +41,7 @@ def run_parameters(
         if why := why_unfit(value):
             raise BadInputError(f"--parameter {shown(text)} is wrong: it {why}")
         parameters[key] = value
+    _renew_digests(parameters, {text.partition("=")[0] for text in given})
     parameters["store"] = normal_uri(parameters["store"])
     if not re.fullmatch(PERIOD, parameters["period"]):
         raise BadInputError(
@@ -47,3 +54,10 @@ def run_parameters(
             "digits, dots and dashes"
         )
     return parameters
+
+
+def _renew_digests(parameters: dict[str, str], given: Set[str]) -> None:
+    """The digests of settings again, where ``-p`` gave settings and not their digest."""
+    for job in FLEET_SECTIONS:
+        if given & set(section_keys(job)) and digest_key(job) not in given:
+            parameters[digest_key(job)] = digest_of_parameters(job, parameters)

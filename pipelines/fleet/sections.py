@@ -25,7 +25,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from jobs.bundle.settings import BundleSettings
 from jobs.command.quantity import parse_count
-from jobs.command.settings import FlagSettings, role
+from jobs.command.settings import FlagSettings, SharedSettings, role
 from jobs.crawl.settings import CrawlSettings
 from jobs.curate.settings import CurateSettings
 from jobs.evaluate.settings import EvaluateSettings
@@ -54,7 +54,8 @@ FAMILY_SECTIONS = ("pack", "train", "merge", "evaluate", "report")
 
 # What the pipeline says itself, beside the URIs of inputs and `out`.
 WIRED = {
-    "crawl": {"period"},
+    "crawl": {"period", "settings_digest"},
+    "curate": {"settings_digest"},
     "train": {"objective"},
     "merge": {"dtype"},
     "evaluate": {"task"},
@@ -69,6 +70,7 @@ STAND_INS = {
     "task": HELDOUT_TASK,
     "conversations": None,
     "residual": None,
+    "settings_digest": None,
     "dtype": "float32",
 }
 
@@ -165,14 +167,44 @@ def check_together(job: str, values: Section) -> str:
     >>> check_together("curate", {"min_characters": 500, "max_characters": 100})
     'min_characters 500 is greater than max_characters 100; no article could be kept'
     """
-    names = JOBS[job].model_fields.keys() - section_fields(job).keys()
-    wired = {name: STAND_INS.get(name, "/") for name in names}
     try:
-        JOBS[job].model_validate({**wired, **values})
+        JOBS[job].model_validate({**_stand_ins(job), **values})
     except ValidationError as error:
         why = message_of(error.errors()[0])
         return re.sub(r"--([a-z-]+)", lambda flag: flag[1].replace("-", "_"), why)
     return ""
+
+
+def settings_digest(job: str, values: Section) -> str:
+    """The digest of a section's settings that stands in the path of the job's artifact.
+
+    Raises ValidationError where the job would refuse them.
+    """
+    return _shared(JOBS[job].model_validate({**_stand_ins(job), **values})).own_digest()
+
+
+def digest_of_parameters(job: str, parameters: Mapping[str, str]) -> str:
+    """The same from the workflow's parameters. Raises BadInputError as the job would."""
+    flags = [f"--{name}={value}" for name, value in _stand_ins(job).items() if value]
+    flags += [
+        f"--{name.replace('_', '-')}={parameters[_key(job, name)]}" for name in section_fields(job)
+    ]
+    return _shared(JOBS[job].from_flags(flags)).own_digest()
+
+
+def _shared(settings: FlagSettings) -> SharedSettings:
+    assert isinstance(settings, SharedSettings)
+    return settings
+
+
+def _stand_ins(job: str) -> dict[str, str | None]:
+    names = JOBS[job].model_fields.keys() - section_fields(job).keys()
+    return {name: STAND_INS.get(name, "/") for name in names}
+
+
+def digest_key(job: str) -> str:
+    """The workflow's parameter for the digest of a section's settings."""
+    return _key(job, "settings_digest")
 
 
 def section_keys(job: str) -> list[str]:

@@ -4,11 +4,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from jobs.command.settings import OPERATIONAL, HttpAddress, JobSettings
+from jobs.command.settings import OPERATIONAL, HttpAddress, SharedSettings
 from jobs.kinds.promises import KeptArticles
 
 
-class CrawlSettings(JobSettings):
+class CrawlSettings(SharedSettings):
     """Crawls the news of one period with Fundus from the CC-NEWS archives."""
 
     job: ClassVar[str] = "crawl"
