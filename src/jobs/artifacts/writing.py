@@ -204,7 +204,7 @@ class ArtifactWriter:
         """
         manifest = self._manifest(statistics)
         artifact = Artifact(self.prefix, manifest)
-        text = manifest.model_dump_json(indent=2) + "\n"
+        text = manifest.recorded(self.uri).model_dump_json(indent=2) + "\n"
         try:
             artifact._check_sizes()
             created = self.prefix.create(MANIFEST, text.encode())

@@ -107,7 +107,7 @@ def test_done_once_then_at_once_and_refused_with_other_settings(
     assert "setting sequence_length was 16, now 32" in other.stderr
     assert len(other.stderr.splitlines()) == 1
     assert (tmp_path / "rows/manifest.json").read_text() == manifest
-    assert json.loads(manifest)["inputs"]["articles"]["uri"] == str(tmp_path / "articles")
+    assert json.loads(manifest)["inputs"]["articles"]["uri"] == "../articles"
 
 
 @pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "\0", "\udcff", "\u202ex", "a\u200bb"])
