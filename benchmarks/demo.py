@@ -13,6 +13,7 @@ from demo.family import make_family
 from demo.server import serve
 from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.reading import read_fleet
+from pipelines.local.folder import RunFolder
 from pipelines.local.run import run_workflow
 from pipelines.local.workflow import read_workflow
 
@@ -45,7 +46,7 @@ def refresh(store: Path, ccnews_server: str, work: Path) -> dict[str, float]:
     served = [f"crawl-ccnews-server={ccnews_server}"]
     parameters = run_parameters(read_fleet(FLEET), PERIOD, str(store), None, served)
     quiet = Console(file=io.StringIO())
-    ran = run_workflow(read_workflow(WORKFLOW), parameters, work, console=quiet)
+    ran = run_workflow(read_workflow(WORKFLOW), parameters, RunFolder(work), console=quiet)
     if ran.exit_code:
         raise RuntimeError(f"the refresh ended with {ran.exit_code}")
     return {step.name: step.seconds for step in ran.steps}

@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.local.folder import RunFolder
 from pipelines.local.run import run_workflow
 from pipelines.local.workflow import WorkflowTemplate, read_workflow
 
@@ -69,7 +70,7 @@ def _bare() -> None:
 
 
 def _engine(workflow: WorkflowTemplate, folder: Path) -> None:
-    run_workflow(workflow, {}, folder / "work", console=Console(file=io.StringIO()))
+    run_workflow(workflow, {}, RunFolder(folder / "work"), console=Console(file=io.StringIO()))
 
 
 def _workflow(folder: Path) -> WorkflowTemplate:

@@ -1,4 +1,4 @@
-"""``perennial``: plan, run, parameters, releases, export, render."""
+"""``perennial``: plan, run, status, logs, parameters, releases, export, render."""
 
 import sys
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typer.exceptions import TyperException
 
 from jobs.command.streams import open_standard_streams
 from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
-from pipelines.commands import refreshing, stored
+from pipelines.commands import refreshing, stored, watching
 from pipelines.commands.arguments import say
 from pipelines.output import ended_by_ctrl_c, patient_output
 
@@ -29,6 +29,8 @@ app = typer.Typer(
 for command in (
     refreshing.plan,
     refreshing.run,
+    watching.status,
+    watching.logs,
     refreshing.parameters,
     stored.releases,
     stored.export,

@@ -33,7 +33,7 @@ class PatientOutput(io.TextIOBase):
         self._stream, self._number = stream, stream.fileno()
         self._waiting: deque[str] = deque()
         self._changed = Condition()
-        self._ended = False
+        self._ended = self._is_writing = False
         self._error: OSError | None = None
         self._writer = Thread(target=self._write_all, name="output", daemon=True)
         self._writer.start()
@@ -72,6 +72,12 @@ class PatientOutput(io.TextIOBase):
         if self._error and self._error.errno != errno.EPIPE:
             raise BadInputError(f"cannot write to standard output: {self._error.strerror}")
 
+    def drain(self) -> bool:
+        """Waits until all is written, however long that takes; whether anybody still reads."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._error or not (self._waiting or self._is_writing))
+        return self._error is None
+
     def _write_all(self) -> None:
         """The thread. What comes after an error is dropped."""
         while True:
@@ -79,12 +85,15 @@ class PatientOutput(io.TextIOBase):
                 self._changed.wait_for(lambda: self._waiting or self._ended)
                 if not self._waiting:
                     return
-                text = self._waiting.popleft()
+                text, self._is_writing = self._waiting.popleft(), True
             if self._error is None:
                 try:
                     self._write_now(text.encode(self.encoding, "backslashreplace"))
                 except OSError as error:
                     self._error = error
+            with self._changed:
+                self._is_writing = False
+                self._changed.notify_all()
 
     def _write_now(self, data: bytes) -> None:
         """Past the stream, whose lock a write that waits would hold until the process ends."""

@@ -15,6 +15,7 @@ from jobs.store.prefix import Prefix
 from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.reading import read_fleet
 from pipelines.local.engine import Step
+from pipelines.local.folder import RunFolder
 from pipelines.local.run import run_workflow
 from pipelines.local.workflow import read_workflow
 from pipelines.plan.plan import make_plan
@@ -64,7 +65,7 @@ def refreshed(scratch: Path) -> Iterator[dict[str, Place]]:
         served = [f"crawl-ccnews-server={ccnews_server}"]
         parameters = run_parameters(fleet, PERIOD, store, None, served)
         quiet = Console(file=io.StringIO())
-        ran = run_workflow(workflow, parameters, scratch / "refresh", console=quiet)
+        ran = run_workflow(workflow, parameters, RunFolder(scratch / "refresh"), console=quiet)
         if ran.exit_code:
             raise RuntimeError(f"the refresh ended with {ran.exit_code}")
         steps = [planned.step for planned in make_plan(fleet, workflow, parameters).steps]

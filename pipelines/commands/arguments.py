@@ -1,5 +1,8 @@
 """Arguments that several commands have, and what a command says."""
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +26,21 @@ Parameters = Annotated[
         "--parameter", "-p", metavar="NAME=VALUE", help="Sets a parameter of the workflow."
     ),
 ]
+Work = Annotated[
+    Path,
+    typer.Option(
+        help="Folder for logs, scratch and records; below it, one folder a run and store."
+    ),
+]
+WORK = Path(".perennial")
+
+
+def this_command() -> str:
+    """The command that runs now, as it can be given to a shell again."""
+    program = sys.argv[0]
+    if shutil.which(Path(program).name) == program:
+        program = Path(program).name
+    return shlex.join([program, *sys.argv[1:]])
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -1,7 +1,6 @@
 """``perennial plan``, ``run`` and ``parameters``: what a fleet file is for."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,17 @@ from jobs.errors import BadInputError
 from jobs.kinds.promises import Decided
 from jobs.store.prefix import Prefix
 from pipelines import layout
-from pipelines.commands.arguments import FleetFile, Parameters, Period, RunName, Store, say
+from pipelines.commands.arguments import (
+    WORK,
+    FleetFile,
+    Parameters,
+    Period,
+    RunName,
+    Store,
+    Work,
+    say,
+    this_command,
+)
 from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.model import Fleet
 from pipelines.fleet.reading import read_fleet
@@ -43,9 +52,7 @@ def run(
     parallel: Annotated[
         int | None, typer.Option(min=1, help="Processes at a time; default: one a core.")
     ] = None,
-    work: Annotated[
-        Path, typer.Option(help="Folder for logs and scratch; below it, one folder a run.")
-    ] = Path(".perennial"),
+    work: Work = WORK,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List each step and its state, and stop.")
     ] = False,
@@ -53,8 +60,10 @@ def run(
     """Run a refresh on this machine: the rendered workflow, as processes.
 
     What is in the store already is not made again, so the same command continues a run that
-    failed or was stopped. Exit code: 0, or that of the first step that failed.
+    failed or was stopped. Exit code: 0; that of the first step that failed; 143 or 130 after
+    SIGTERM or Ctrl-C; 75 where this run is running already. See also perennial status and logs.
     """
+    from pipelines.local.folder import run_folder
     from pipelines.local.run import run_workflow
 
     fleet = read_fleet(fleet_file)
@@ -64,9 +73,10 @@ def run(
         return
     name = parameters["run"]
     with ended_by_ctrl_c():  # again, where the run has put back Python's own way
-        ran = run_workflow(read_workflow(WORKFLOW), parameters, work / name, parallel)
+        folder = run_folder(work, name, parameters["store"])
+        workflow = read_workflow(WORKFLOW)
+        ran = run_workflow(workflow, parameters, folder, parallel, command=this_command())
     if ran.exit_code:
-        say(f"run {name} did not end well; logs: {work / name / 'logs'}", err=True)
         raise typer.Exit(ran.exit_code)
     for family in fleet.families:
         uri = layout.report(layout.family_run(parameters["store"], name, family.name))

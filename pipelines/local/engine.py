@@ -69,7 +69,7 @@ class Runner:
     async def pause(self, step: Step, outcome: Outcome, seconds: float) -> None:
         """Waits before the next attempt; may return early when the run is being stopped."""
 
-    def ended(self, step: Step, outcome: Outcome, attempts: int) -> None:
+    def ended(self, step: Step, outcome: Outcome) -> None:
         """Told of the last attempt."""
 
 
@@ -137,7 +137,7 @@ class Engine:
             seconds = retry.backoff.duration * retry.backoff.factor ** (attempt - 1)
             await self._runner.pause(step, outcome, seconds)
             attempt += 1
-        self._runner.ended(step, outcome, attempt)
+        self._runner.ended(step, outcome)
         return outcome
 
 

@@ -1,17 +1,18 @@
-"""One run from beginning to end: engine, processes and display put together."""
+"""One run from beginning to end: folder, engine, processes, record and display put together."""
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.console import Console
 
-from jobs.errors import BadInputError
-from pipelines.local.display import Display, Ended
-from pipelines.local.engine import Engine, Runner
+from pipelines.local.display import Display
+from pipelines.local.engine import Engine, Outcome, Runner, Step
+from pipelines.local.folder import RunFolder
 from pipelines.local.processes import ProcessRunner
+from pipelines.local.record import Recorder, StepRecord, new_run
 from pipelines.local.workflow import WorkflowTemplate
 from pipelines.terminal import plain_console
 
@@ -22,44 +23,60 @@ class Ran:
 
     exit_code: int
     """0; that of the first failed step; or 128 + the signal that stopped the run."""
-    steps: tuple[Ended, ...]
+    steps: tuple[StepRecord, ...]
+    """Those that were begun, in the order of their ends."""
+
+
+class _Names(Runner):
+    """Runs nothing, and notes what would be run."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def ended(self, step: Step, outcome: Outcome) -> None:  # noqa: ARG002 - a Runner's
+        self.found.append(step.name)
 
 
 def run_workflow(
     workflow: WorkflowTemplate,
     parameters: Mapping[str, str],
-    work: Path,
+    folder: RunFolder,
     parallel: int | None = None,
     console: Console | None = None,
+    command: str = "",
 ) -> Ran:
-    """Runs a workflow with logs and scratch below `work`; prints events and a table.
+    """Runs a workflow with logs, scratch and record in `folder`; prints events and a table.
 
-    `parallel` is the number of processes at a time; default: one a core.
-    Raises BadInputError where `work` is no folder to write into.
+    `parallel` is the number of processes at a time; default: one a core. `command` continues the
+    run, for a shell.
+    Raises BadInputError where `folder` takes no files, TransientError where another run holds it.
     """
-    shown = console or plain_console()
 
-    async def go() -> Ran:
-        await Engine(workflow, parameters, Runner()).run()  # refuses before the first step
-        _make_folder(work)
-        display = Display(shown)
-        runner = ProcessRunner(work, parallel or os.cpu_count() or 1, display)
+    async def go(lock: int) -> Ran:
+        run = new_run(parameters.get("run", ""), parameters.get("store", ""), command, names.found)
+        recorder = Recorder(folder, run)
+        display = Display(shown, folder, run)
+        runner = ProcessRunner(folder, lock, parallel or os.cpu_count() or 1, recorder, display)
         with display:
-            async with runner:
+            async with runner, _beside(display.tell_progress()):
                 outcome = await Engine(workflow, parameters, runner).run()
-        shown.print(display.table())
         code = 0 if outcome.status == "Succeeded" else outcome.exit_code or 1
         if runner.stopped_by:
             code = 128 + runner.stopped_by
-        return Ran(code, tuple(display.ended_steps))
+        display.all_ended(recorder.run_ended(code), recorder.ended_steps)
+        return Ran(code, recorder.ended_steps)
 
-    return asyncio.run(go())
+    names, shown = _Names(), console or plain_console()
+    asyncio.run(Engine(workflow, parameters, names).run())  # refuses before the first step
+    with folder.held() as lock:
+        return asyncio.run(go(lock))
 
 
-def _make_folder(work: Path) -> None:
+@contextlib.asynccontextmanager
+async def _beside(coroutine: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Runs it while the block runs, and no longer."""
+    task = asyncio.ensure_future(coroutine)
     try:
-        (work / "logs").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInputError(
-            f"no logs can be written below {work}: {error.strerror}; choose another --work"
-        ) from error
+        yield
+    finally:
+        task.cancel()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from jobs.errors import BadInputError
@@ -30,7 +31,10 @@ def fill(text: str, values: Mapping[str, str], where: str) -> str:
 
 
 def read_items(text: str, where: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each item of a list as JSON: how its step is called (its name, or its number), and its tags.
+    """Each item of a list as JSON: how its step is called, and its tags.
+
+    That is its name; its number where the name is another item's too, looks like a number or names
+    no folder: each step has its own.
 
     An item is a text, ``{{item}}``, or a mapping, ``{{item.key}}``, of texts and lists. A list
     stays JSON, so that it can be the next list of items.
@@ -38,11 +42,14 @@ def read_items(text: str, where: str) -> Iterator[tuple[str, dict[str, str]]]:
     items = parse(text.encode(errors="replace"), f"{where}: withParam", MAX_ITEMS_BYTES)
     if not isinstance(items, list):
         raise BadInputError(f"{where}: withParam: expected a JSON list, got {shown(text)}")
-    for number, item in enumerate(items):
+    names = [item.get("name") if isinstance(item, dict) else item for item in items]
+    taken = Counter(name for name in names if isinstance(name, str))
+    for number, (name, item) in enumerate(zip(names, items, strict=True)):
+        label = _label(name, number, taken)
         if isinstance(item, str):
-            yield _label(item, number), {"item": item}
+            yield label, {"item": item}
         elif isinstance(item, dict) and all(isinstance(v, str | list) for v in item.values()):
-            yield _label(item.get("name"), number), {f"item.{k}": _text(v) for k, v in item.items()}
+            yield label, {f"item.{k}": _text(v) for k, v in item.items()}
         else:
             raise BadInputError(
                 f"{where}: withParam: the local engine does not know items such as {shown(item)}, "
@@ -50,8 +57,10 @@ def read_items(text: str, where: str) -> Iterator[tuple[str, dict[str, str]]]:
             )
 
 
-def _label(name: object, number: int) -> str:
-    return name if isinstance(name, str) and SAFE_LABEL.fullmatch(name) else str(number)
+def _label(name: object, number: int, taken: Mapping[str, int]) -> str:
+    if not isinstance(name, str) or taken[name] > 1 or name.isdecimal():
+        return str(number)
+    return name if SAFE_LABEL.fullmatch(name) else str(number)
 
 
 def _text(value: str | list[object]) -> str:

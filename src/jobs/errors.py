@@ -4,6 +4,7 @@
     ├── BadInputError    64   the input or a setting is wrong; the same command fails again
     └── TransientError   75   the world failed for a while; the same command may succeed
     StoppedError        143   SIGTERM came; the same command continues from what is in the store
+                        130   so did SIGINT (Ctrl-C), from a person: a cluster sends none
 
 StoppedError is a BaseException, as KeyboardInterrupt is: nobody who catches errors may catch it.
 Any other exception is a bug: a traceback and exit code 1. The retry expressions of the
@@ -13,6 +14,7 @@ workflows are written against these codes (``pipelines/workflows/placement.py``)
 EXIT_DONE = 0
 EXIT_BAD_INPUT = 64
 EXIT_TRANSIENT = 75
+EXIT_INTERRUPTED = 130
 EXIT_STOPPED = 143
 
 

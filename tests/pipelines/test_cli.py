@@ -131,7 +131,7 @@ def test_run_ends_with_the_steps_exit_code(
         "--work", work,
     )  # fmt: skip
     assert ended == expected
-    assert (work / "small-2026-10/logs/only.log").read_text() == "small-2026-10\n"
+    assert (work / "latest/logs/only/1.log").read_text() == "small-2026-10\n"
     report = f"pico: no report at {store}/runs/small-2026-10/pico/report\n"
     assert (report in out) == (expected == 0)
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from pipelines.local.folder import RunFolder
 from pipelines.local.run import Ran, run_workflow
 from pipelines.local.workflow import read_workflow
 
@@ -76,7 +77,7 @@ class Small:
     ) -> Ran:
         workflow = read_workflow(self.write(tasks, *templates, **spec))
         work = self.folder / "work"
-        return run_workflow(workflow, parameters or {}, work, parallel, self.console)
+        return run_workflow(workflow, parameters or {}, RunFolder(work), parallel, self.console)
 
     def said(self) -> list[str]:
         return self.said_in.read_text().splitlines() if self.said_in.exists() else []

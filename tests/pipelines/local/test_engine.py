@@ -155,7 +155,7 @@ def test_environment_of_a_step(small: Small, task: Task) -> None:
                 {"name": "PERENNIAL_IMAGE", "value": "example.org/train:1"}],
     }  # fmt: skip
     small.run([task("env", template="env")], template, arguments=declared(p="x"))
-    assert (small.folder / "work/logs/env.log").read_text() == "x None\n"
+    assert (small.folder / "work/logs/env/1.log").read_text() == "x None\n"
 
 
 def test_parameters_are_checked(small: Small, task: Task) -> None:

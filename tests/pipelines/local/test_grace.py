@@ -48,7 +48,7 @@ def test_a_step_that_does_not_listen_is_killed_when_its_own_grace_is_over(
     }
     ran = small.run([task("deaf", template="deaf")], step)
     ended = time.monotonic()
-    told = float((small.folder / "work/logs/deaf.log").read_text())
+    told = float((small.folder / "work/logs/deaf/1.log").read_text())
     assert grace <= ended - told < grace + 1.5
     assert ran.exit_code == 143
 
@@ -67,7 +67,7 @@ def test_a_stopped_engine_says_how_long_it_may_take_and_kills_then(
         step("long", 2),
     )
     ended = time.monotonic()
-    told = float((small.folder / "work/logs/long.log").read_text())
+    told = float((small.folder / "work/logs/long/1.log").read_text())
     assert 2 <= ended - told < 3.5
     assert ran.exit_code == 143
     assert "stopping within 2 s; a second one kills" in small.shown()

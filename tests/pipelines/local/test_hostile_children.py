@@ -2,13 +2,17 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from jobs.errors import BadInputError
-from pipelines.local.display import Display, _read_progress
-from pipelines.local.engine import Outcome, Step
+from pipelines.local.display import Display
+from pipelines.local.folder import RunFolder
+from pipelines.local.last_words import tail, why
+from pipelines.local.record import StepRecord, new_run
+from pipelines.local.standing import progress
 from pipelines.local.workflow import read_workflow
 from tests.pipelines.local.conftest import Small, Task
 from tests.support.hostile import FORGED, HOSTILE, READABLE, unseen
@@ -16,19 +20,30 @@ from tests.support.hostile import FORGED, HOSTILE, READABLE, unseen
 each = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 
 
+def shown_by(folder: Path, **console: Any) -> tuple[Display, Console]:
+    """A display, and the console that it shows on."""
+    made = Console(file=io.StringIO(), width=500, markup=True, **console)
+    run = new_run("small", "/store", "", [])
+    return Display(made, RunFolder(folder), run), made
+
+
+def said_on(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
 @each
 def test_the_end_of_a_childs_log_and_its_message(tmp_path: Path, text: str) -> None:
-    console = Console(file=io.StringIO(), width=500, markup=True)
-    step = Step(f"family/{text}", "train", {}, ("x",), {}, (), None, 60)
+    display, console = shown_by(tmp_path)
     log = tmp_path / "x.log"
     log.write_bytes(f"{READABLE}{text}\n20:00:00Z Succeeded promote\r| y".encode())
-    display = Display(console)
-    display.begun(step, 1, tmp_path / "progress")
-    display.retried(step, Outcome("Failed", 75, message=text), 30)
-    display.ended(step, Outcome("Failed", 1, message=f"exit {text}"), 2, log)
-    console.print(display.table())
-    assert isinstance(console.file, io.StringIO)
-    shown = console.file.getvalue()
+    step = StepRecord(name=f"family/{text}", status="running", attempts=1, begun=0.0)
+    display.begun(step)
+    display.retried(step.model_copy(update={"error": text}), 30)
+    failed = {"status": "Failed", "exit_code": 1, "error": why(f"exit {text}", tail(log))}
+    display.ended(ended := step.model_copy(update=failed), log, tail(log))
+    display.all_ended(new_run("small", "/store", text, []), (ended,))
+    shown = said_on(console)
     assert unseen(shown) == []
     assert "hunter2" not in shown
     events = [line for line in shown.splitlines() if line[:1].isdigit()]
@@ -37,18 +52,41 @@ def test_the_end_of_a_childs_log_and_its_message(tmp_path: Path, text: str) -> N
     assert "  | 20:00:00Z Succeeded promote\n  | | y\n" in shown
 
 
-@pytest.mark.parametrize(
-    "text", ["\x1b[2J", "9" * 10**6 + "/1", "/", "1/0", "x/y", "-5/\n", "1" * 60]
-)
-def test_a_childs_progress(tmp_path: Path, text: str) -> None:
+NO_PROGRESS = {
+    "an escape": "\x1b[2J", "too long": "9" * 10**6 + "/1", "no numbers": "/", "of nothing": "1/0",
+    "words": "x/y", "negative": "-5/", "one number": "1" * 60, "other digits": "١/٢",
+    "the wrong order": "1/2\nsteps=1 total=2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_PROGRESS.values(), ids=NO_PROGRESS.keys())
+def test_a_childs_progress_that_is_none(tmp_path: Path, text: str) -> None:
     file = tmp_path / "progress"
     file.write_text(text)
-    assert _read_progress(file) == ""
+    assert progress(file) == ""
     file.unlink()
     file.mkdir()
-    assert _read_progress(file) == ""
-    (tmp_path / "good").write_text("12/48\n")
-    assert _read_progress(tmp_path / "good") == "25 %"
+    assert progress(file) == ""
+
+
+PROGRESS = {
+    "12/48\n": "25 % · 12 of 48",
+    "60/48\n": "100 % · 48 of 48",
+    "steps=12 total=48 per_second=0.5 seconds_left=72 loss=2.31\n12/48\n":
+        "25 % · 12 of 48 steps · 0.5/s · 1 min 12 s left · loss 2.31",
+    "bytes=1500000 total=3000000 per_second=2e+06 seconds_left=1\n1500000/3000000\n":
+        "50 % · 1.5 MB of 3 MB · 2 MB/s · 1.0 s left",
+    "rows=1 total=2 per_second=nan seconds_left=-1 loss=nan\n1/2\n":
+        "50 % · 1 of 2 rows · loss nan",
+    "rows=2 total=2 per_second=1 seconds_left=0\n2/2": "100 % · 2 of 2 rows · 1/s",
+    "per_second total\n1/2": "50 % · 1 of 2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "said"), PROGRESS.items())
+def test_a_childs_progress(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "progress").write_text(text)
+    assert progress(tmp_path / "progress") == said
 
 
 def test_a_forged_line_of_a_child_in_a_run(small: Small, task: Task) -> None:
@@ -74,13 +112,15 @@ def test_a_value_that_no_program_can_be_given(small: Small, task: Task) -> None:
 
 @each
 def test_what_runs_now_on_a_terminal(tmp_path: Path, text: str) -> None:
-    console = Console(file=io.StringIO(), width=500, color_system=None, markup=True)
-    display = Display(console)
-    display.begun(Step(text, "train", {}, ("x",), {}, (), None, 60), 1, tmp_path / "progress")
+    display, console = shown_by(tmp_path, color_system=None)
+    progress_file = RunFolder(tmp_path).progress("step")
+    progress_file.parent.mkdir(parents=True)
+    progress_file.write_text(f"{text}=1 total=2 fact={text}\n1/2")
+    display.begun(StepRecord(name=text, status="running", attempts=1, begun=0.0))
+    display.begun(StepRecord(name="step", status="running", attempts=1, begun=0.0))
     console.print(display._now_running())
-    assert isinstance(console.file, io.StringIO)
-    shown = console.file.getvalue().splitlines()
-    assert len(shown) == 2  # begun, and the table's only row
+    shown = said_on(console).splitlines()
+    assert len(shown) == 7  # two of the run, two begun, the table's rows, and how many are done
     assert unseen("".join(shown)) == []
 
 

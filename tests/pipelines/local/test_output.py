@@ -17,12 +17,13 @@ import time
 from pathlib import Path
 import typer
 from pipelines import cli
+from pipelines.local.folder import RunFolder
 from pipelines.local.run import run_workflow
 from pipelines.local.workflow import read_workflow
 
 @cli.app.command()
 def trial(workflow: Path, work: Path) -> None:
-    ran = run_workflow(read_workflow(workflow), {}, work, 2)
+    ran = run_workflow(read_workflow(workflow), {}, RunFolder(work), 2)
     raise typer.Exit(ran.exit_code)
 
 @cli.app.command()

@@ -19,10 +19,11 @@ ENGINE = """
 import sys
 from pathlib import Path
 from typing import Any
+from pipelines.local.folder import RunFolder
 from pipelines.local.run import run_workflow
 from pipelines.local.workflow import read_workflow
 workflow = read_workflow(Path(sys.argv[1]))
-sys.exit(run_workflow(workflow, {}, Path(sys.argv[2]), 2).exit_code)
+sys.exit(run_workflow(workflow, {}, RunFolder(Path(sys.argv[2])), 2).exit_code)
 """
 
 # Starts a child in a session of its own, as torchrun does, and one whose parent ends at once.
@@ -123,7 +124,7 @@ def test_a_stopped_engine_lets_its_children_save(
     assert engine.returncode == code
     assert (small.folder / "saved").exists()
     assert not any(map(alive, ids(small)))  # those that nobody told are gone too
-    assert not (small.folder / "work/logs/later.log").exists()
+    assert not (small.folder / "work/logs/later").exists()
     assert b"Stopped" in output
 
 
@@ -163,4 +164,4 @@ def test_what_a_step_leaves_running_is_gone_before_the_next_begins(
         task("look", template="look", depends="family"),
     ]
     assert small.run(tasks, family(small, "sys.exit(0)"), look).exit_code == 0
-    assert (small.folder / "work/logs/look.log").read_text() == "[]\n"
+    assert (small.folder / "work/logs/look/1.log").read_text() == "[]\n"

@@ -73,7 +73,7 @@ def test_every_construct_that_is_rendered_is_known() -> None:
     walked: list[str] = []
 
     class Noting(Runner):
-        def ended(self, step: Any, outcome: Any, attempts: int) -> None:  # noqa: ARG002
+        def ended(self, step: Any, outcome: Any) -> None:  # noqa: ARG002
             walked.append(step.job)
 
     workflow = read_workflow(REFRESH)

@@ -85,5 +85,5 @@ def test_a_retry_may_succeed(small: Small, task: Task) -> None:
     )
     assert ran.exit_code == 0
     assert ran.steps[0].attempts == 2
-    logs = sorted(path.name for path in (small.folder / "work/logs").iterdir())
-    assert logs == ["flaky.2.log", "flaky.log"]
+    logs = sorted(path.name for path in (small.folder / "work/logs/flaky").iterdir())
+    assert logs == ["1.log", "2.log"]

@@ -2,6 +2,7 @@
 
 import yaml
 
+from pipelines.local.folder import RunFolder
 from pipelines.local.run import run_workflow
 from pipelines.local.workflow import read_workflow
 from tests.pipelines.local.conftest import Small, Task, statuses
@@ -25,7 +26,7 @@ def test_an_output_of_the_attempt_before_does_not_count(small: Small, task: Task
     document = yaml.safe_load(path.read_text())
     document["spec"]["templates"][-1]["container"]["args"] = ["pass"]
     path.write_text(yaml.safe_dump(document))
-    ran = run_workflow(read_workflow(path), {}, small.folder / "work", 2, small.console)
+    ran = run_workflow(read_workflow(path), {}, RunFolder(small.folder / "work"), 2, small.console)
     assert statuses(ran) == {"say": "Error"}
 
 
