@@ -1,4 +1,4 @@
-"""``perennial``: plan, run, status, logs, parameters, releases, export, render."""
+"""``perennial``: plan, run, status, logs, parameters, releases, export, verify, render."""
 
 import sys
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typer.exceptions import TyperException
 
 from jobs.command.streams import open_standard_streams
 from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
-from pipelines.commands import refreshing, stored, watching
+from pipelines.commands import refreshing, stored, verifying, watching
 from pipelines.commands.arguments import say
 from pipelines.output import ended_by_ctrl_c, patient_output
 
@@ -34,6 +34,7 @@ for command in (
     refreshing.parameters,
     stored.releases,
     stored.export,
+    verifying.verify,
 ):
     app.command()(command)
 
