@@ -12,7 +12,7 @@ are: their digests stand in the records of whatever was made from them.
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -124,6 +124,9 @@ class Manifest(Record):
     digest: str
     inputs: dict[str, Input]
     settings: dict[str, Any]
+    operation: Mapping[str, Any] = {}
+    """Operational settings that it was made with: for whoever makes it again, no part of what it
+    is. Before version 4 they were not recorded."""
     producer: Producer
     statistics: dict[str, Any]
     created: AwareDatetime

@@ -131,6 +131,8 @@ class JobSettings(FlagSettings):
     outputs: ClassVar[tuple[str, ...]] = ("digest",)
     promises: ClassVar[type[Promised]] = Promised
     """What it promises others of its artifact's statistics."""
+    only_here: ClassVar[tuple[str, ...]] = ("out",)
+    """Operational settings that mean nothing elsewhere; the others are recorded."""
 
     out: Annotated[Uri, OPERATIONAL]
     """URI of the artifact to write."""
@@ -144,6 +146,15 @@ class JobSettings(FlagSettings):
         values = self.model_dump(mode="json")
         return {
             name: values[name] for name, field in type(self).model_fields.items() if not role(field)
+        }
+
+    def operation(self) -> dict[str, Any]:
+        """How it is made: operational settings, but those that only say where."""
+        values = self.model_dump(mode="json")
+        return {
+            name: values[name]
+            for name, field in type(self).model_fields.items()
+            if (marked := role(field)) and marked.operational and name not in self.only_here
         }
 
     def open_inputs(self) -> dict[str, Artifact]:
@@ -163,6 +174,8 @@ class SharedSettings(JobSettings):
     makes the path says the digest, too, and settings that it is not of are refused before they can
     take the place of others.
     """
+
+    only_here: ClassVar[tuple[str, ...]] = ("out", "settings_digest")
 
     settings_digest: Annotated[str | None, OPERATIONAL] = None
     """Digest of these settings, where the path of --out holds it; other settings are refused."""
