@@ -29,6 +29,11 @@ def runs(store: str) -> str:
     return f"{store}/runs"
 
 
+def run(store: str, run: str) -> str:
+    """All that belongs to one run."""
+    return f"{runs(store)}/{run}"
+
+
 def packed(store: str, run: str, tokenizer_digest: str) -> str:
     """The rows of a run for one tokenizer."""
     return f"{runs(store)}/{run}/packed/{tokenizer_digest}"
