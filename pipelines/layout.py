@@ -34,6 +34,17 @@ def run(store: str, run: str) -> str:
     return f"{runs(store)}/{run}"
 
 
+def way_out(store: str, out: str) -> str:
+    """What to do where the artifact at `out` was made with other settings."""
+    kind = out.removeprefix(f"{store}/").partition("/")[0]
+    ways = {
+        "models": "name the family otherwise (its name is another fleet's), or choose another",
+        "eval-data": "give the fleet the eval_data of the one that made it, or choose another",
+        "runs": "choose another --run or",
+    }
+    return f"{ways.get(kind, 'choose another')} --store, or delete what is there"
+
+
 def packed(store: str, run: str, tokenizer_digest: str) -> str:
     """The rows of a run for one tokenizer."""
     return f"{runs(store)}/{run}/packed/{tokenizer_digest}"

@@ -109,8 +109,5 @@ def print_plan(fleet: Fleet, parameters: Mapping[str, str], *, each_step: bool) 
     show_plan(made, soft_console(), each_step=each_step)
     if conflicts := [planned for planned in made.steps if planned.conflict]:
         step, why = conflicts[0].step, conflicts[0].conflict
-        of_run = step.inputs["out"].startswith(f"{layout.runs(parameters['store'])}/")
-        other = "another --run or --store" if of_run else "another --store"
-        raise BadInputError(
-            f"{step.name} would refuse: {why}; choose {other}, or delete what is there"
-        )
+        way_out = layout.way_out(parameters["store"], step.inputs["out"])
+        raise BadInputError(f"{step.name} would refuse: {why}; {way_out}")

@@ -176,7 +176,8 @@ def test_parameters_are_values_of_the_chart(
 @pytest.mark.parametrize(
     ("artifact", "advice"),
     [
-        ("models/pico/base", "choose another --store, or delete what is there"),
+        ("models/pico/base", "name the family otherwise (its name is another fleet's), or choose"),
+        ("eval-data/demo", "give the fleet the eval_data of the one that made it, or choose anot"),
         ("runs/small-2026-10/pico/cpt", "choose another --run or --store, or delete"),
     ],
 )
