@@ -14,7 +14,7 @@ from jobs.words import one_line
 from pipelines.local.folder import RunFolder
 from pipelines.local.last_words import TAIL_LINES, last_error
 from pipelines.local.record import FAILED, RunRecord, StepRecord
-from pipelines.local.standing import STYLES, progress, table
+from pipelines.local.standing import STYLES, progress, table, took
 from pipelines.terminal import cells
 
 LINE_EVERY_SECONDS = 30.0
@@ -92,7 +92,7 @@ class Display:
 
     def _standing(self, record: StepRecord) -> str:
         told = progress(self._folder.progress(record.name))
-        return " · ".join(filter(None, (told, numbers.seconds(time.time() - (record.begun or 0)))))
+        return " · ".join(filter(None, (told, f"after {numbers.seconds(took(record))}")))
 
     def _say(self, status: str, name: str, rest: str, style: str = "") -> None:
         line = Text.assemble(
@@ -110,7 +110,6 @@ class Display:
         table = Table(box=None, pad_edge=False, show_header=False)
         for name, record in self._running.items():
             told = progress(self._folder.progress(name))
-            since = numbers.seconds(time.time() - (record.begun or 0))
-            table.add_row(*cells("…", name, since, told))
+            table.add_row(*cells("…", name, numbers.seconds(took(record)), told))
         done = f"{self._num_done} of {self._num_steps} steps done · Ctrl-C stops in order"
         return Group(table, Text(done, "dim"))

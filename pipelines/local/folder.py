@@ -111,6 +111,8 @@ class RunFolder:
         link = self.path.parent / LATEST
         new = self.path.parent / f".{LATEST}-{os.getpid()}"
         with contextlib.suppress(OSError):  # a file system without links, or a folder of that name
+            if not link.is_symlink() and link.exists():
+                return
             new.unlink(missing_ok=True)
             new.symlink_to(self.path.name)
             new.replace(link)
@@ -144,7 +146,7 @@ class _Holder:
         return self.host == socket.gethostname() and not Path(f"/proc/{self.process}").exists()
 
     def __str__(self) -> str:
-        elsewhere = "" if self.host == socket.gethostname() else f" on {self.host}"
+        elsewhere = f" on {self.host}" if self.host not in ("", socket.gethostname()) else ""
         return one_line(f"process {self.process or '?'}{elsewhere} since {self.since or '?'}")
 
 

@@ -61,7 +61,7 @@ def run_workflow(
             async with runner, _beside(display.tell_progress()):
                 outcome = await Engine(workflow, parameters, runner).run()
         code = 0 if outcome.status == "Succeeded" else outcome.exit_code or 1
-        if runner.stopped_by:
+        if code and runner.stopped_by:  # else it came when all was done
             code = 128 + runner.stopped_by
         display.all_ended(recorder.run_ended(code), recorder.ended_steps)
         return Ran(code, recorder.ended_steps)

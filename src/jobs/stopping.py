@@ -16,10 +16,12 @@ Who has something to save (train) calls `hold` first: then nothing is raised, `t
 stop came, and the whole grace is there, less what those need who wait for this process.
 """
 
+import atexit
 import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -64,7 +66,11 @@ class Stop:
         """The signal that came first."""
         self._told_at = 0.0
         self._held = self._raised = False
+        self.spoken_for = False
+        """Whether another process is told, too, and says so: this one says what it alone knows."""
         self._seconds = MOST_UNWINDING_SECONDS
+        self.is_ended = False
+        """Whether this process is being ended, and has said so."""
         self.last_words: Callable[[], str] = str
         self._log = logging.getLogger()
 
@@ -80,6 +86,8 @@ class Stop:
         signal.set_wakeup_fd(waker.detach(), warn_on_full_buffer=False)
         for number in SIGNALS:
             signal.signal(number, self._handle)
+        sys.unraisablehook = _quiet
+        atexit.register(_ignore)  # the first that is registered runs last
         os.register_at_fork(before=_block, after_in_parent=_unblock, after_in_child=_forget)
         threading.Thread(target=self._watch, args=(woken,), name="stop", daemon=True).start()
 
@@ -108,12 +116,28 @@ class Stop:
         if self.told and not self._held:
             raise self.error()
 
+    def leave(self) -> None:
+        """From here on a stop is not raised: all is done, and what Python still does is short.
+
+        One that does not come to its end is ended as before.
+        """
+        self._raised = True
+
     def error(self) -> StoppedError:
-        """The stop, to be raised."""
+        """The stop, to be raised. Its text is "" where another process says it."""
         number = self.told or signal.SIGTERM
-        return StoppedError(
-            f"stopped by {number.name}; the same command continues", 128 + number.value
-        )
+        return StoppedError("" if self.spoken_for else self._text, 128 + number.value)
+
+    def said(self, *why: str, then: str = "") -> str:
+        """What is said of an end that a stop brought about; "" where another process says it."""
+        own = self.last_words()
+        if self.spoken_for and not own:
+            return ""
+        return "; ".join(filter(None, (*why, self._text, then, own)))
+
+    @property
+    def _text(self) -> str:
+        return f"stopped by {(self.told or signal.SIGTERM).name}; the same command continues"
 
     def _note(self, number: int) -> None:
         if self.told is None:
@@ -141,22 +165,34 @@ class Stop:
         self._end()
 
     def _end(self) -> None:
-        error = self.error()
-        words = (f"{error}; it did not end by itself in time and was ended", self.last_words())
-        text = "; ".join(filter(None, words))
+        text = self.said(then="it did not end by itself in time and was ended")
         # By a thread of its own: the main thread may hold the log's lock, on a pipe nobody reads.
         speaker = threading.Thread(target=self._log.error, args=("%s", text), daemon=True)
-        speaker.start()
-        speaker.join(SAYING_SECONDS)
+        self.is_ended = True
+        if text:
+            speaker.start()
+            speaker.join(SAYING_SECONDS)
         for process in _descendants(os.getpid()):
             try:
                 os.kill(process, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        os._exit(error.exit_code)
+        os._exit(self.error().exit_code)
 
 
 STOP = Stop()
+
+
+def _quiet(what: "sys.UnraisableHookArgs") -> None:
+    """A stop that came where nothing can be raised (``__del__``) is told at the end."""
+    if not isinstance(what.exc_value, StoppedError):
+        sys.__unraisablehook__(what)
+
+
+def _ignore() -> None:
+    """At the very end Python would put the defaults back, and a signal change the exit code."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _block() -> None:
@@ -171,8 +207,8 @@ def _unblock() -> None:
 def _forget() -> None:
     """A forked child is not its parent: a signal to it ends it, and wakes nobody else."""
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
     _unblock()
 
 

@@ -202,6 +202,25 @@ CASES = {
         "the last checkpoint counts",
         seconds=IN_TIME,
     ),
+    "it comes when all is done": Case(
+        "(FOLDER / 'ready').touch()\natexit.register(os.kill, os.getpid(), signal.SIGTERM)",
+        "",
+        exit_code=0,
+        signals=(),
+        writes=True,
+    ),
+    "a terminal's Ctrl-C, which its own processes get, too": Case(
+        "os.setpgrp()\n"
+        "with ProcessPoolExecutor(2, multiprocessing.get_context('fork')) as pool:\n"
+        "  waiting = [pool.submit(sleep) for _ in range(2)]\n"
+        "  while not (FOLDER / 'ready').exists(): time.sleep(0.01)\n"
+        "  threading.Timer(0.5, os.killpg, [0, signal.SIGINT]).start()\n"
+        "  waiting[0].result()",
+        "stopped by SIGINT; the same command continues",
+        exit_code=130,
+        signals=(),
+        seconds=(0.0, 2.4),
+    ),
     "a person at a terminal": Case(
         "sleep()",
         Case.said.replace("SIGTERM", "SIGINT"),
@@ -220,6 +239,6 @@ CASES = {
         "pipe = os.pipe()\nos.dup2(pipe[1], 2)\n"
         "(FOLDER / 'ready').touch()\nwhile True: log.error('x')",
         "",
-        seconds=(2.9, 5.0),
+        seconds=(1.9, 5.0),
     ),
 }  # fmt: skip

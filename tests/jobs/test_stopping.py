@@ -16,7 +16,8 @@ import pytest
 from jobs.errors import BadInputError
 from jobs.stopping import GRACE, grace_seconds, reserve_seconds
 from pipelines.local import reaper
-from tests.jobs.stops import CASES, PROGRAM, Case
+from tests.jobs.stops import CASES, INT, PROGRAM, TERM, Case
+from tests.test_arrows import JOBS
 
 
 @dataclass
@@ -88,21 +89,42 @@ def test_a_stop_reaches_the_end_and_nothing_is_kept_of_what_came_after(
     assert least <= one.ended_at - one.told_at <= most, said
     kept = [path.name for path in (one.folder / "store").glob("*")]
     assert kept == (["after"] if case.writes else [])
+    assert "Traceback" not in said
     if case.said:
         assert said.splitlines()[-1].endswith(case.said)
     assert all((one.folder / file).exists() for file in case.there)
 
 
-def test_a_stop_before_anything_is_set_up_is_a_stop(tmp_path: Path) -> None:
-    """At any moment of its imports it ends by the signal itself, or with 143; else it was done."""
-    command = [sys.executable, "-m", "jobs.promote", "--candidate=/none"]
-    for milliseconds in (0, 20, 60, 120, 200, 300):
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-            time.sleep(milliseconds / 1000)
-            process.terminate()
-            _, said = process.communicate(timeout=20)
-        assert process.returncode in (-signal.SIGTERM, 143, 64), said
-        assert "Traceback" not in said
+# Tells the process to stop while it imports a module.
+TOLD_AT_AN_IMPORT = """
+import os, sys
+
+class Told:
+    def find_spec(self, name, *_):
+        if name == os.environ["TELL_AT"]:
+            os.kill(os.getpid(), int(os.environ["NUMBER"]))
+
+sys.meta_path.insert(0, Told())
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "number", "code"),
+    [("enum", INT, 130), ("pydantic", INT, 130), ("pydantic", TERM, 143)],
+)
+@pytest.mark.parametrize("job", sorted(JOBS))
+def test_a_stop_while_a_job_imports_is_one_line(
+    tmp_path: Path, job: str, module: str, number: int, code: int
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(TOLD_AT_AN_IMPORT)
+    path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    ended = subprocess.run(
+        [sys.executable, "-m", f"jobs.{job}"], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": path, "TELL_AT": module, "NUMBER": str(int(number))},
+    )  # fmt: skip
+    assert ended.returncode == code
+    stopped = f" ERROR {job}: stopped by {signal.Signals(number).name}; the same command continues"
+    assert [line[20:] for line in ended.stderr.splitlines()] == [stopped]
 
 
 @pytest.mark.parametrize(

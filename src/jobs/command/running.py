@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from jobs.artifacts.manifest import ATTEMPT, Manifest, Work, find_manifest
 from jobs.artifacts.reading import Artifact
@@ -84,36 +84,48 @@ def run_job(
 def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
     """Runs `body` with settings from the command line; errors become one line and an exit code.
 
-    After SIGTERM the code is 143 whatever came of it: libraries make other errors of a stop.
+    After SIGTERM the code is 143 and after SIGINT 130, whatever came of it: libraries make other
+    errors of a stop. One that comes when all is done changes nothing.
     Nothing that a library asks is ever answered: standard input is empty, of children too.
     """
     open_standard_streams()
     set_up_logging()
     log = logging.getLogger(settings_type.job)
     try:
+        code, said = _outcome(log, settings_type, body)
+        STOP.leave()
+    except StoppedError as error:  # it is raised once only
+        code, said = error.exit_code, str(error)
+    finally:
+        STOP.leave()
+    if said and not STOP.is_ended:
+        log.error("%s", " ".join(said.split()))
+    sys.exit(code)
+
+
+def _outcome(
+    log: logging.Logger, settings_type: type[F], body: Callable[[F], None]
+) -> tuple[int, str]:
+    """The exit code, and what there is to say about it. Raises StoppedError."""
+    try:
         log.setLevel(log_level())
         STOP.listen(settings_type.job)
         body(settings_type.from_flags(sys.argv[1:]))
         STOP.check()
-    except StoppedError as error:
-        log.error("%s", error)  # noqa: TRY400  no traceback
-        sys.exit(error.exit_code)
     except PerennialError as error:
-        _fail(log, str(error), error.exit_code)
+        return _failed(str(error), error.exit_code)
     except Exception as error:
         if not STOP.told:
             raise
-        _fail(log, f"{type(error).__name__}: {error}", EXIT_STOPPED)
-    sys.exit(EXIT_DONE)
+        return _failed(f"{type(error).__name__}: {error}", EXIT_STOPPED)
+    return EXIT_DONE, ""
 
 
-def _fail(log: logging.Logger, why: str, exit_code: int) -> NoReturn:
-    """Ends with one line, and where a stop came with its code, whatever it was made into."""
+def _failed(why: str, exit_code: int) -> tuple[int, str]:
+    """Where a stop came, it has the stop's code, whatever it was made into."""
     if STOP.told:
-        stopped = STOP.error()
-        why, exit_code = f"{why}; {stopped}; {STOP.last_words()}", stopped.exit_code
-    log.error("%s", " ".join(why.split()).removesuffix(";"))
-    sys.exit(exit_code)
+        return STOP.error().exit_code, STOP.said(why)
+    return exit_code, why
 
 
 def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:

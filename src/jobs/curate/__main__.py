@@ -1,5 +1,10 @@
 """``python -m jobs.curate``."""
 
+if __name__ == "__main__":  # first: nothing else is imported before
+    from jobs.command.early import end_on_signals
+
+    end_on_signals("curate")
+
 from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics, run_job
 from jobs.curate.settings import CurateSettings

@@ -1,10 +1,17 @@
-import os
+if __name__ == "__main__":  # first: nothing else is imported before
+    import os
+
+    from jobs.command.early import end_on_signals
+
+    end_on_signals("" if "RANK" in os.environ else "train")
+
 import sys
 
 from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics, begin, run_command, run_job
-from jobs.errors import EXIT_DONE
-from jobs.train.orphans import die_with_parent
+from jobs.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_STOPPED, StoppedError
+from jobs.stopping import STOP
+from jobs.train.orphans import die_with_launcher, is_launched
 from jobs.train.settings import TrainSettings
 
 
@@ -23,13 +30,17 @@ def launch(settings: TrainSettings) -> None:
 
     code = under_torchrun(settings.processes)
     # Where another writer has committed, process 0 is content, and the others miss it.
-    if code != EXIT_DONE and begin(settings, settings.open_inputs()) is not None:
-        sys.exit(code)
+    if code == EXIT_DONE or begin(settings, settings.open_inputs()) is None:
+        return
+    if code in (EXIT_STOPPED, EXIT_INTERRUPTED) and not STOP.told:
+        raise StoppedError("one of its processes was stopped; the same command continues", code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":
-    if "RANK" in os.environ:
-        die_with_parent()
+    if is_launched():
+        die_with_launcher()
+        STOP.spoken_for = True
         run_job(TrainSettings, work)
     else:
         run_command(TrainSettings, launch)

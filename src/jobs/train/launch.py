@@ -6,6 +6,8 @@ A stop is raised here once, by our own handler: torchrun's raises at every signa
 would end its wait for those that save. In its ``finally`` it passes SIGTERM on and waits.
 """
 
+import logging
+import os
 import sys
 
 from torch.distributed import run
@@ -14,6 +16,9 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
 from jobs.errors import EXIT_BAD_INPUT, EXIT_DONE, EXIT_STOPPED, EXIT_TRANSIENT
 from jobs.stopping import STOP, grace_seconds, reserve_seconds
+from jobs.train.orphans import LAUNCHER
+
+TORCHRUN = "torch.distributed.elastic"
 
 
 def under_torchrun(processes: int) -> int:
@@ -21,6 +26,8 @@ def under_torchrun(processes: int) -> int:
     grace = grace_seconds()
     reserve = reserve_seconds(grace)
     STOP.allow(grace - reserve / 2)
+    os.environ[LAUNCHER] = str(os.getpid())
+    logging.getLogger(TORCHRUN).setLevel(logging.ERROR)  # it tells each signal that it passes on
     arguments = [
         "--standalone",
         f"--nproc-per-node={processes}",

@@ -98,7 +98,7 @@ class _Loop:
         vocabulary = self._engine.module.config.vocab_size
         leak = check_isolation(self._engine.module, vocabulary, self._device)
         state = self._resume()
-        STOP.hold(lambda: what_counts(state.step, self._checkpoints.last))
+        STOP.hold(lambda: "" if self._rank else what_counts(state.step, self._checkpoints.last))
         first_step, started = state.step, time.monotonic()
         stream = self._rows.stream(self._settings.seed, state.step * self._settings.batch_rows)
         done_tokens = state.tokens
@@ -185,7 +185,7 @@ class _Loop:
                     f"{grace.seconds_left:.0f} s are left: {what_counts(state.step, saved.last)}"
                 )
         distributed.destroy_process_group()
-        raise StoppedError(f"stopped after step {state.step}, {why}")
+        raise StoppedError("" if self._rank else f"stopped after step {state.step}, {why}")
 
     @torch.no_grad()
     def _heldout_loss(self) -> float | None:

@@ -1,9 +1,14 @@
 """Several processes fail together: which of their exit codes is the job's."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 from jobs.train.launch import cause
+from jobs.train.orphans import LAUNCHER
 
 
 @pytest.mark.parametrize(
@@ -19,3 +24,12 @@ def test_the_code_is_that_of_who_failed_by_itself(codes: list[int], expected: in
         for rank, code in enumerate(codes)
     }
     assert cause(ChildFailedError("train", failures)) == expected
+
+
+def test_a_process_whose_launcher_has_ended_before_it_could_ask_ends() -> None:
+    gone = subprocess.run(["sh", "-c", "echo $$"], stdout=subprocess.PIPE, text=True, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-m", "jobs.train"], capture_output=True, check=False,
+        env={**os.environ, "RANK": "0", LAUNCHER: gone.stdout.strip()},
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (137, b"")

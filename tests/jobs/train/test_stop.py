@@ -64,6 +64,8 @@ def stopped(inputs: Path, tmp_path: Path, *more: str, **environment: str) -> tup
         timeout=120,
     )
     assert result.returncode == 143, result.stderr
+    assert result.stderr.count(" ERROR ") <= 2, "process 0, of what is saved, and the launcher"
+    assert "closing signal" not in result.stderr
     assert find_manifest(Prefix(out)) is None
     return result.stderr, [str(int(name.split("-")[1])) for name in checkpoints(out)]
 

@@ -128,14 +128,24 @@ def test_a_stopped_engine_lets_its_children_save(
     assert b"Stopped" in output
 
 
-def test_a_second_signal_kills(small: Small, start: Start) -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [(signal.SIGTERM, signal.SIGTERM, 143), (signal.SIGTERM, signal.SIGINT, 143),
+     (signal.SIGINT, signal.SIGINT, 130)],
+)  # fmt: skip
+def test_a_second_signal_kills(
+    small: Small, start: Start, first: int, second: int, code: int
+) -> None:
+    """As a terminal sends them, to the whole group; the children are in others."""
     engine = start(DO_NOT_LISTEN)
     until((small.folder / "ready").exists)
-    engine.send_signal(signal.SIGTERM)
+    os.killpg(engine.pid, first)
     time.sleep(0.5)
     assert engine.poll() is None
-    engine.send_signal(signal.SIGTERM)
-    assert engine.wait(timeout=30) == 143
+    os.killpg(engine.pid, second)
+    output, _ = engine.communicate(timeout=30)
+    assert engine.returncode == code
+    assert b"Traceback" not in output
     assert not any(map(alive, ids(small)))
 
 
