@@ -39,12 +39,16 @@ def verify(
         say(f"{finding.kind:<10}  {finding.where}: {finding.what}")
     how = "every digest compared" if deep else "digests not compared (--deep)"
     say(
-        f"{verified.num_artifacts} artifacts, {verified.num_files} files, "
-        f"{num_bytes(verified.num_bytes)}, releases of {verified.num_models} models; {how}: "
-        f"{verified.num_wrong or 'nothing'} wrong"
+        f"{_number(verified.num_artifacts, 'artifact')}, {_number(verified.num_files, 'file')}, "
+        f"{num_bytes(verified.num_bytes)}, releases of {_number(verified.num_models, 'model')}; "
+        f"{how}: {verified.num_wrong or 'nothing'} wrong"
     )
     if verified.num_wrong:
         raise typer.Exit(EXIT_BAD_INPUT)
+
+
+def _number(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 @contextlib.contextmanager

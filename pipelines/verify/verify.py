@@ -6,7 +6,7 @@ manifests.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -65,7 +65,7 @@ def verify(store: Prefix, *, deep: bool, watch: Watch) -> Verified:
             faults += _digests(artifacts.values(), faulty, pool, watch)
     found += [wrong(_below(store, fault.uri), fault.what, fault.fix) for fault in faults]
     lineage = Lineage(store, artifacts, listing.artifacts)
-    found += [*lineage.inputs(), *lineage.releases(listing.models), *_rest(listing)]
+    found += [*lineage.inputs(), *lineage.releases(listing.models), *_rest(listing, artifacts)]
     order = list(Kind)
     files = [file for artifact in artifacts.values() for file in artifact.manifest.files]
     return Verified(
@@ -79,14 +79,14 @@ def verify(store: Prefix, *, deep: bool, watch: Watch) -> Verified:
 
 def _open(store: Prefix, path: str) -> Artifact | Finding:
     """The artifact by its manifest alone, or what is wrong with that."""
-    prefix = store / path if path else store
     try:
+        prefix = store / path if path else store
         manifest = find_manifest(prefix)
     except BadInputError as error:
-        what = str(error).removeprefix(f"{store.uri}/")
-        return wrong(path, what, "bring it back from a copy, or delete it and run its job again")
+        what, fix = str(error), "bring it back from a copy, or delete it and run its job again"
+        return wrong(path or ".", what.removeprefix(f"{store.uri}/"), fix)
     if manifest is None:
-        return wrong(path, f"its {MANIFEST} vanished meanwhile", "verify again")
+        return wrong(path or ".", f"its {MANIFEST} vanished meanwhile", "verify again")
     return Artifact(prefix, manifest)
 
 
@@ -96,7 +96,8 @@ def _sizes(artifacts: Mapping[str, Artifact], listing: Listing) -> Iterator[Faul
         present = listing.files(path, attempt, artifact.paths)
         yield from wrong_sizes(artifact, present)
         if left := {name: size for name, size in present.items() if name not in artifact}:
-            listing.others |= {f"{path}/{attempt}/{name}": size for name, size in left.items()}
+            at = f"{path}/{attempt}".lstrip("/")
+            listing.others |= {f"{at}/{name}": size for name, size in left.items()}
 
 
 def _digests(
@@ -123,9 +124,11 @@ def _digests(
     return (fault for fault in pool.map(check, files) if fault)
 
 
-def _rest(listing: Listing) -> Iterator[Finding]:
-    """What no manifest names."""
+def _rest(listing: Listing, readable: Collection[str]) -> Iterator[Finding]:
+    """What no manifest names; of one that cannot be read nothing is known."""
     for (artifact, attempt), files in listing.attempts.items():
+        if artifact in listing.artifacts and artifact not in readable:
+            continue
         what = f"{len(files)} file{'s' * (len(files) != 1)}, {num_bytes(sum(files.values()))}"
         after = (
             "its job tidies it when it runs again"

@@ -16,6 +16,7 @@ from jobs.store.prefix import Prefix
 from pipelines import layout
 from pipelines.verify.verify import Verified, verify
 from tests.jobs.report.fake_run import CANDIDATE, RUN, FakeRun
+from tests.pipelines.test_cli import perennial
 from tests.support.pico import commit
 
 FAMILY = f"runs/{RUN}/pico"
@@ -214,7 +215,7 @@ def test_the_same_on_s3(store: Path, s3_store: str) -> None:
         if path.is_file():
             Prefix(s3_store).write(path.relative_to(store).as_posix(), path.read_bytes())
     assert lines(s3_store) == [line.replace(str(store), s3_store) for line in lines(store)]
-    assert len(lines(s3_store)) == 4, "corrupt, no manifest, its attempt, notes"
+    assert len(lines(s3_store)) == 3, "corrupt, no manifest, notes"
 
 
 @pytest.mark.parametrize("path", ["", "empty", "notes"])
@@ -231,3 +232,23 @@ def test_the_tops_of_a_store_are_the_layouts() -> None:
         layout.curated("", "p", "c", "d"), layout.runs(""), layout.releases(""),
     ]  # fmt: skip
     assert tuple(place.split("/")[1] for place in places) == TOPS
+
+
+def test_the_command(
+    store: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = sum(path.stat().st_size for path in store.glob("**/attempt-*/*"))
+    sums = f"9 artifacts, 9 files, {size / 1000:.3g} kB, releases of 1 model; "
+    code, out, err = perennial(capfd, monkeypatch, "verify", store)
+    assert (code, err) == (0, "")
+    assert out == f"{sums}digests not compared (--deep): nothing wrong\n"
+    alter(store)
+    code, out, err = perennial(capfd, monkeypatch, "verify", store, "--deep")
+    assert (code, err) == (64, "")
+    assert out.startswith(f"wrong       {CPT}/attempt-")
+    assert out.endswith(f"\n{sums}every digest compared: 1 wrong\n")
+    code, _, err = perennial(capfd, monkeypatch, "verify", store / "nowhere")
+    assert (code, err) == (64, f"perennial: {store}/nowhere: there is no such folder\n")
+    one = store / "models/pico/base"  # an artifact alone is a store of one
+    code, out, _ = perennial(capfd, monkeypatch, "verify", one)
+    assert (code, out.split(",")[0]) == (0, "1 artifact")
