@@ -106,8 +106,9 @@ def _new_folder(scratch: Path, run: str) -> Path:
 def _compared(made: Made, again: Path, step: StepRecord | None) -> Compared:
     recorded, found = made.artifact.manifest, find_manifest(Prefix(again))
     if found is None:
-        why = (step.error or step.status) if step else "it was not begun"
-        return Compared(made.path, Verdict.FAILED, why)
+        if step is None or step.status == "Stopped":
+            return Compared(made.path, Verdict.SKIPPED, "stopped before its end")
+        return Compared(made.path, Verdict.FAILED, step.error or step.status)
     said = differences(recorded, found)
     if not said:
         return Compared(made.path, Verdict.IDENTICAL)

@@ -12,6 +12,9 @@ from jobs.artifacts.manifest import MANIFEST, Manifest, Producer, file_of
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.store.prefix import Prefix
+from pipelines.local.record import StepRecord
+from pipelines.local.run import Ran
+from pipelines.reproduce import reproduce as reproducing
 from pipelines.reproduce.choosing import Made, chosen, made_by_run
 from pipelines.reproduce.commands import SkippedError, command, read_given
 from pipelines.reproduce.comparing import differences, not_promised
@@ -105,6 +108,17 @@ def test_a_step_that_fails_is_said_with_its_error(say: Say, store: Path) -> None
     assert f"failed     {CLEAN}: " in said[0]
     assert "damaged" in said[0]
     assert said[1] == "0 of 1 identical, 1 failed"
+
+
+@pytest.mark.parametrize("steps", [(), (StepRecord(name="pico.clean", status="Stopped"),)])
+def test_what_was_stopped_is_neither_identical_nor_other(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: tuple[StepRecord, ...]
+) -> None:
+    monkeypatch.setattr(reproducing, "run_workflow", lambda *_: Ran(130, steps))
+    assert say("curate")[:2] == (
+        130, [f"skipped    {CLEAN}: stopped before its end", "0 of 0 identical, 1 skipped"]
+    )  # fmt: skip
+    assert list((tmp_path / "scratch").iterdir()) == []
 
 
 @pytest.mark.parametrize(
