@@ -35,8 +35,15 @@ def _difference(path: str, before: File | None, now: File | None) -> str:
 
 
 def not_promised(recorded: Manifest, made: Manifest) -> Iterator[str]:
-    """What is other about the work itself, so that nobody promised identical artifacts."""
+    """What is other about the work itself, so that nobody promised identical artifacts.
+
+    Sums of floating-point numbers in another order, as of another number of processes, may round
+    otherwise: so operational settings are among it.
+    """
     yield from recorded.differences(Work.of(made))
+    for name in sorted(recorded.operation.keys() & made.operation.keys()):
+        if recorded.operation[name] != made.operation[name]:
+            yield f"{name} was {recorded.operation[name]}, now {made.operation[name]}"
     if recorded.producer.image != made.producer.image:
         images = [item.producer.image or "none" for item in (recorded, made)]
         yield f"made in the image {images[0]}, now {images[1]}"

@@ -262,9 +262,11 @@ def test_how_two_differ(tmp_path: Path) -> None:
     same = file_of("same", b"1")
     before = (same, file_of("size", b"12"), file_of("digest", b"1"), file_of("gone", b""))
     after = (same, file_of("size", b"1"), file_of("digest", b"2"), file_of("new", b""))
-    one = made("train", tmp_path, files=before, digest="1", settings={"seed": 1})
     image = Producer(job="train", version="3", image="registry/train:2")
-    two = made("train", tmp_path, files=after, digest="2", settings={"seed": 2}, producer=image)
+    facts = {"settings": {"seed": 1}, "operation": {"processes": 2, "zero_stage": 2, "old": 1}}
+    one = made("train", tmp_path, files=before, digest="1", **facts)
+    facts = {"settings": {"seed": 2}, "operation": {"processes": 8, "zero_stage": 2}}
+    two = made("train", tmp_path, files=after, digest="2", producer=image, **facts)
     recorded, again = one.artifact.manifest, two.artifact.manifest
     assert differences(recorded, recorded) == []
     digests = f"{before[2].digest[:12]}, now {after[2].digest[:12]}"
@@ -273,7 +275,7 @@ def test_how_two_differ(tmp_path: Path) -> None:
         "'size' had 2 bytes, now 1",
     ]  # fmt: skip
     assert list(not_promised(recorded, again)) == [
-        "made by train 1, not train 3", "setting seed was 1, now 2",
+        "made by train 1, not train 3", "setting seed was 1, now 2", "processes was 2, now 8",
         "made in the image none, now registry/train:2",
     ]  # fmt: skip
     many = tuple(file_of(f"{n}", b"") for n in range(9))
