@@ -61,11 +61,14 @@ def command(made: Made, out: str, given: Given, *, is_named: bool) -> list[str]:
     settings = JOBS.get(job)
     if settings is None or not issubclass(settings, JobSettings):
         raise SkippedError(f"it was made by {shown(job)}, which is no job of this perennial")
-    flags = {(field.alias or name): name for name, field in settings.model_fields.items()}
-    flag_of = {name: (alias or name).replace("_", "-") for alias, name in flags.items()}
-    recorded = {**manifest.settings, **manifest.operation, **_source(manifest)}
-    texts = {flag_of[name]: flag_text(recorded[name]) for name in recorded if name in flag_of}
-    texts |= {flag_of.get(name, name): uri for name, uri in _inputs(made).items()}
+    recorded = {
+        **manifest.settings, **manifest.operation, **_source(manifest), **_inputs(made)
+    }  # fmt: skip
+    texts = {
+        (field.alias or name).replace("_", "-"): flag_text(recorded[name])
+        for name, field in settings.model_fields.items()
+        if name in recorded
+    }
     texts |= {**given.get(job, {}), "out": out}
     if not is_named and NEWS_SERVER not in given.get(job, {}):
         _refuse_network(job, texts)

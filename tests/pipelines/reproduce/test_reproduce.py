@@ -192,8 +192,8 @@ def test_settings_operation_and_sources_become_flags(tmp_path: Path) -> None:
     server = read_given(["crawl-ccnews-server=http://127.0.0.1:1/"])
     facts = {**CRAWL, "operation": {"processes": 4, "ccnews_server": "http://gone/"}}
     assert command(made("crawl", tmp_path, **facts), "/out", server, is_named=False)[3:] == [
-        "--period=2026-10", "--publishers=us,uk", "--processes=4",
-        "--ccnews-server=http://127.0.0.1:1/", "--out=/out",
+        "--period=2026-10", "--ccnews-server=http://127.0.0.1:1/", "--publishers=us,uk",
+        "--processes=4", "--out=/out",
     ]  # fmt: skip
     told = {"source": str(tmp_path), "revision": None}
     facts = {"settings": {"source": "folder 0123", "revision": None}, "statistics": told}
