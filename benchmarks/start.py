@@ -138,9 +138,9 @@ def _commands() -> Iterator[dict[str, Flags]]:
             "check": {
                 "base": models / "base", "instruct": models / "instruct", "onto": models / "base",
             },
-            "curate": {"articles": store / f"articles/{PERIOD}"},
+            "curate": {"articles": next((store / f"articles/{PERIOD}").iterdir())},
             "pack": {
-                "articles": store / f"articles-clean/{PERIOD}",
+                "articles": next((store / f"articles-clean/{PERIOD}").iterdir()),
                 "tokenizer": models / "base",
                 "sequence-length": 256,
             },

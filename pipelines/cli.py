@@ -1,4 +1,4 @@
-"""``perennial``: plan, run, status, logs, parameters, releases, export, render."""
+"""``perennial``: the command, and how it ends."""
 
 import sys
 from collections.abc import Callable
@@ -9,8 +9,9 @@ from typer.exceptions import TyperException
 
 from jobs.command.streams import open_standard_streams
 from jobs.errors import EXIT_BAD_INPUT, BadInputError, BadInputsError, PerennialError
-from pipelines.commands import refreshing, stored, watching
+from pipelines.commands import refreshing, reproducing, stored, verifying, watching
 from pipelines.commands.arguments import say
+from pipelines.commands.version import print_version
 from pipelines.output import ended_by_ctrl_c, patient_output
 
 EXIT_SIGNAL = 128
@@ -20,12 +21,26 @@ LAST_SECONDS = 2.0
 
 app = typer.Typer(
     name="perennial",
-    help="Keeps fleets of instruction-tuned language models current with the news.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=print_version,
+            help="Print version, commit, Python and platform.",
+        ),
+    ] = False,
+) -> None:  # fmt: skip
+    """Keeps fleets of instruction-tuned language models current with the news."""
+
+
 for command in (
     refreshing.plan,
     refreshing.run,
@@ -34,6 +49,8 @@ for command in (
     refreshing.parameters,
     stored.releases,
     stored.export,
+    verifying.verify,
+    reproducing.reproduce,
 ):
     app.command()(command)
 

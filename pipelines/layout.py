@@ -14,19 +14,35 @@ def bundle(store: str, suite: str) -> str:
     return f"{store}/eval-data/{suite}"
 
 
-def crawled(store: str, period: str) -> str:
-    """A period's articles as they were found."""
-    return f"{store}/articles/{period}"
+def crawled(store: str, period: str, crawl_digest: str) -> str:
+    """A period's articles as they were found with the settings of this digest."""
+    return f"{store}/articles/{period}/{crawl_digest}"
 
 
-def curated(store: str, period: str) -> str:
-    """A period's articles fit for training."""
-    return f"{store}/articles-clean/{period}"
+def curated(store: str, period: str, crawl_digest: str, curate_digest: str) -> str:
+    """A period's articles fit for training: made with these settings from those so crawled."""
+    return f"{store}/articles-clean/{period}/{crawl_digest}-{curate_digest}"
 
 
 def runs(store: str) -> str:
     """What belongs to one run each; all else is shared by the runs."""
     return f"{store}/runs"
+
+
+def run(store: str, run: str) -> str:
+    """All that belongs to one run."""
+    return f"{runs(store)}/{run}"
+
+
+def way_out(store: str, out: str) -> str:
+    """What to do where the artifact at `out` was made with other settings."""
+    kind = out.removeprefix(f"{store}/").partition("/")[0]
+    ways = {
+        "models": "name the family otherwise (its name is another fleet's), or choose another",
+        "eval-data": "give the fleet the eval_data of the one that made it, or choose another",
+        "runs": "choose another --run or",
+    }
+    return f"{ways.get(kind, 'choose another')} --store, or delete what is there"
 
 
 def packed(store: str, run: str, tokenizer_digest: str) -> str:

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -181,6 +182,24 @@ def _wait_for_step(work: Path, step: str, process: "subprocess.Popen[bytes]") ->
         assert process.poll() is None, f"the run ended before {step}"
         assert time.monotonic() < deadline, f"{step} never began"
         time.sleep(0.02)
+
+
+def test_a_copy_is_whole_and_made_again_identical(undisturbed: Path, tmp_path: Path) -> None:
+    """The cheap steps; the others are as deterministic (the tests around this one)."""
+    store = shutil.copytree(undisturbed, tmp_path / "copy")
+    perennial = str(Path(sys.executable).with_name("perennial"))
+    verified = subprocess.run(
+        [perennial, "verify", store, "--deep"], capture_output=True, text=True, check=False
+    )
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert verified.stdout.splitlines()[-1].endswith("every digest compared: nothing wrong")
+    steps = ("ingest", "bundle", "curate", "pack", "merge", "report")
+    again = subprocess.run(
+        [perennial, "reproduce", "pico-2026-10", *steps, "--store", store, "--scratch", tmp_path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert again.stdout.splitlines()[-1] == "7 of 7 identical"
 
 
 def test_the_same_on_s3(refresh: Refresh, undisturbed: Path, s3_store: str, tmp_path: Path) -> None:

@@ -1,13 +1,20 @@
 """The workflow's parameters for one run, from the fleet and the command line."""
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from jobs.errors import BadInputError, BadInputsError
 from jobs.store.uri import normal_uri
 from jobs.words import shown
 from pipelines.fleet.model import NAME, PERIOD, Fleet
+from pipelines.fleet.sections import (
+    FLEET_SECTIONS,
+    digest_key,
+    digest_of_parameters,
+    section_keys,
+)
 from pipelines.fleet.texts import why_unfit
 
 FLEETS_OWN = ("fleet", "suite", "families")
@@ -36,6 +43,8 @@ def run_parameters(
             problems.append(f"--parameter {shown(text)} is wrong: {why}")
         else:
             parameters[key] = value
+    with contextlib.suppress(BadInputError):  # of a wrong value, which preflight tells
+        _renew_digests(parameters, {text.partition("=")[0] for text in given})
     try:
         parameters["store"] = normal_uri(parameters["store"])
     except BadInputError as error:
@@ -62,3 +71,10 @@ def _why_no_parameter(text: str) -> str:
     if key in FLEETS_OWN:
         return "set it in the fleet file"
     return f"it {why}" if (why := why_unfit(value)) else ""
+
+
+def _renew_digests(parameters: dict[str, str], given: Set[str]) -> None:
+    """The digests of settings again, where ``-p`` gave settings and not their digest."""
+    for job in FLEET_SECTIONS:
+        if given & set(section_keys(job)) and digest_key(job) not in given:
+            parameters[digest_key(job)] = digest_of_parameters(job, parameters)

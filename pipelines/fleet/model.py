@@ -35,7 +35,9 @@ from pipelines.fleet.sections import (
     PackSection,
     ReportSection,
     TrainSection,
+    digest_key,
     section_parameters,
+    settings_digest,
 )
 
 NAME = r"^[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*$"
@@ -230,7 +232,9 @@ class Fleet(_Entry):
             "families": json.dumps([family.item(self) for family in self.families]),
         }
         for job in FLEET_SECTIONS:
-            values |= section_parameters(job, getattr(self, job))
+            section = getattr(self, job)
+            values |= section_parameters(job, section)
+            values[digest_key(job)] = settings_digest(job, section)
         return values | self.placement.parameters()
 
 

@@ -26,7 +26,7 @@ from pydantic_core import CoreSchema, core_schema
 from jobs.bundle.settings import BundleSettings
 from jobs.check.settings import CheckSettings
 from jobs.command.quantity import parse_count
-from jobs.command.settings import FlagSettings, role
+from jobs.command.settings import FlagSettings, SharedSettings, role
 from jobs.crawl.settings import CrawlSettings
 from jobs.curate.settings import CurateSettings
 from jobs.evaluate.settings import EvaluateSettings
@@ -56,7 +56,8 @@ FAMILY_SECTIONS = ("pack", "train", "merge", "evaluate", "report")
 
 # What the pipeline says itself, beside the URIs of inputs and `out`.
 WIRED = {
-    "crawl": {"period"},
+    "crawl": {"period", "settings_digest"},
+    "curate": {"settings_digest"},
     "pack": {"article_share"},
     "train": {"objective"},
     "merge": {"dtype"},
@@ -73,6 +74,7 @@ STAND_INS = {
     "conversations": None,
     "article_share": None,
     "residual": None,
+    "settings_digest": None,
     "dtype": "float32",
     "expected": "",
 }
@@ -170,14 +172,49 @@ def check_together(job: str, values: Section) -> str:
     >>> check_together("curate", {"min_characters": 500, "max_characters": 100})
     'min_characters 500 is greater than max_characters 100; no article could be kept'
     """
-    names = JOBS[job].model_fields.keys() - section_fields(job).keys()
-    wired = {name: STAND_INS.get(name, "/") for name in names}
     try:
-        JOBS[job].model_validate({**wired, **values})
+        JOBS[job].model_validate({**_stand_ins(job), **values})
     except ValidationError as error:
         why = message_of(error.errors()[0])
         return re.sub(r"--([a-z-]+)", lambda flag: flag[1].replace("-", "_"), why)
     return ""
+
+
+def settings_digest(job: str, values: Section) -> str:
+    """The digest of a section's settings that stands in the path of the job's artifact.
+
+    Raises ValidationError where the job would refuse them.
+    """
+    return _shared(JOBS[job].model_validate({**_stand_ins(job), **values})).own_digest()
+
+
+def digest_of_parameters(job: str, parameters: Mapping[str, str]) -> str:
+    """The same from the workflow's parameters. Raises BadInputError as the job would."""
+    given = {_flag(name): parameters[_key(job, name)] for name in section_fields(job)}
+    return _shared(settings_of_flags(job, given)).own_digest()
+
+
+def settings_of_flags(job: str, given: Mapping[str, str]) -> FlagSettings:
+    """The settings that these flags of a section give. Raises BadInputError as the job would."""
+    stand_ins = {_flag(name): value for name, value in _stand_ins(job).items() if value}
+    return JOBS[job].from_flags(
+        [f"--{flag}={value}" for flag, value in (stand_ins | dict(given)).items()]
+    )
+
+
+def _shared(settings: FlagSettings) -> SharedSettings:
+    assert isinstance(settings, SharedSettings)
+    return settings
+
+
+def _stand_ins(job: str) -> dict[str, str | None]:
+    names = JOBS[job].model_fields.keys() - section_fields(job).keys()
+    return {name: STAND_INS.get(name, "/") for name in names}
+
+
+def digest_key(job: str) -> str:
+    """The workflow's parameter for the digest of a section's settings."""
+    return _key(job, "settings_digest")
 
 
 def section_keys(job: str) -> list[str]:
@@ -191,4 +228,8 @@ def section_parameters(job: str, values: Section) -> dict[str, str]:
 
 
 def _key(job: str, field: str) -> str:
-    return f"{job}-{field.replace('_', '-')}"
+    return f"{job}-{_flag(field)}"
+
+
+def _flag(field: str) -> str:
+    return field.replace("_", "-")

@@ -14,10 +14,8 @@ from pipelines.fleet.placement import Placement
 from pipelines.fleet.sections import (
     FAMILY_SECTIONS,
     FLEET_SECTIONS,
-    JOBS,
-    STAND_INS,
-    section_fields,
     section_keys,
+    settings_of_flags,
 )
 from pipelines.local.tags import MAX_ITEMS_BYTES
 from pipelines.plan.intent import Finding, Intent
@@ -73,10 +71,8 @@ def _why_no_placement(field: str, value: str) -> str:
 
 def _why_no_setting(job: str, flag: str, value: str) -> str:
     """As the job would say it; the other flags are given what is right."""
-    others = JOBS[job].model_fields.keys() - section_fields(job).keys()
-    arguments = [f"--{name}={STAND_INS.get(name, '/')}" for name in sorted(others)]
     try:
-        JOBS[job].from_flags([*arguments, f"--{flag}={value}"])
+        settings_of_flags(job, {flag: value})
     except BadInputError as error:
         return str(error).removeprefix(f"--{flag} ")
     return ""

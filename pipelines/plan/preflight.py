@@ -29,15 +29,10 @@ def check_conflicts(known: Known) -> Iterator[Finding]:
     for planned in known.plan.steps if known.plan else ():
         if planned.conflict:
             alike.setdefault((planned.step.job, planned.conflict), []).append(planned.step)
-    runs = f"{layout.runs(known.intent.parameters['store'])}/"
     for (_, why), steps in alike.items():
-        of_run = all(step.inputs["out"].startswith(runs) for step in steps)
-        other = "another --run or --store" if of_run else "another --store"
+        way_out = layout.way_out(known.intent.parameters["store"], steps[0].inputs["out"])
         more = f" and {len(steps) - 1} more" if len(steps) > 1 else ""
-        yield Finding(
-            "",
-            f"{steps[0].name}{more} would refuse: {why}; choose {other}, or delete what is there",
-        )
+        yield Finding("", f"{steps[0].name}{more} would refuse: {why}; {way_out}")
 
 
 CHECKS: tuple[Check, ...] = (

@@ -23,7 +23,7 @@ from hera.workflows import models as argo
 from jobs.kinds.scores import HELDOUT_TASK
 from pipelines import layout
 from pipelines.fleet.model import Fleet
-from pipelines.fleet.sections import FAMILY_SECTIONS, section_keys
+from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, digest_key, section_keys
 from pipelines.workflows.placement import PLACES, parameter
 from pipelines.workflows.steps import dag, given, job_template, output, passed_on, step
 
@@ -31,7 +31,9 @@ NAME = "perennial-refresh"
 DEFAULT_REGISTRY = "ghcr.io/perennial"
 
 STORE, PERIOD, SUITE = parameter("store"), parameter("period"), parameter("suite")
-CRAWLED, ARTICLES = layout.crawled(STORE, PERIOD), layout.curated(STORE, PERIOD)
+CRAWL_DIGEST, CURATE_DIGEST = (parameter(digest_key(job)) for job in FLEET_SECTIONS)
+CRAWLED = layout.crawled(STORE, PERIOD, CRAWL_DIGEST)
+ARTICLES = layout.curated(STORE, PERIOD, CRAWL_DIGEST, CURATE_DIGEST)
 BUNDLE = layout.bundle(STORE, SUITE)
 
 # Within the DAG of a family.
@@ -49,8 +51,10 @@ FAMILY_KEYS = (
 def fleet_dag() -> None:
     """The whole refresh. `run` names it in the store."""
     with dag("refresh", run=f"{parameter('fleet')}-{PERIOD}"):
-        crawl = step("crawl", {"period": PERIOD, "out": CRAWLED})
-        curate = step("curate", {"articles": CRAWLED, "out": ARTICLES}, after=[crawl])
+        crawling = {"period": PERIOD, "settings-digest": CRAWL_DIGEST, "out": CRAWLED}
+        crawl = step("crawl", crawling)
+        curating = {"articles": CRAWLED, "settings-digest": CURATE_DIGEST, "out": ARTICLES}
+        curate = step("curate", curating, after=[crawl])
         bundle = step("bundle", {"suite": SUITE, "from": parameter("bundle-from"), "out": BUNDLE})
         step(
             "family",

@@ -70,7 +70,7 @@ def test_half_written_files_and_empty_folders_of_a_folder_are_found(tmp_path: Pa
 
 def test_one_release_record_and_no_more(store: str) -> None:
     def release(digest: str) -> None:
-        item = Input(uri="m", digest=digest)
+        item = Input(uri="/m", digest=digest)
         add(Prefix(store), "m", candidate=item, report=item, decision="GO", reasons=())
 
     release("a" * 64)

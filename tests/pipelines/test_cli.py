@@ -1,5 +1,6 @@
 # ruff: noqa: E501
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -220,7 +221,8 @@ def test_parameters_are_values_of_the_chart(
 @pytest.mark.parametrize(
     ("artifact", "advice"),
     [
-        ("models/pico/base", "choose another --store, or delete what is there"),
+        ("models/pico/base", "name the family otherwise (its name is another fleet's), or choose"),
+        ("eval-data/demo", "give the fleet the eval_data of the one that made it, or choose anot"),
         ("runs/small-2026-10/pico/cpt", "choose another --run or --store, or delete"),
     ],
 )
@@ -242,3 +244,15 @@ def test_the_advice_on_a_conflict_would_help(
 
 def test_render_check(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert perennial(capfd, monkeypatch, "render", "--check")[0] == 0
+
+
+def test_version_is_one_line(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, err = perennial(capfd, monkeypatch, "--version")
+    assert (code, err) == (0, "")
+    # A build without a checkout says no commit.
+    pattern = (
+        r"perennial \d+\.\d+\.\d+( \([0-9a-f]{12}(-dirty)?\))? · Python \d+\.\d+\.\d+\S* · \S+\n"
+    )
+    assert re.fullmatch(pattern, out), out

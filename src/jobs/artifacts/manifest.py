@@ -3,15 +3,16 @@
 Included: the records, their digest, reading a manifest from the store. Not included: the files
 themselves (`jobs.artifacts.reading`).
 
-Schema version 3 is written: the files lie in the folder of the attempt that wrote them, beside the
-manifest. In version 2 they lay beside the manifest themselves; version 1 had a SHA-256 of each file
-and over all of them. Both are read as they are: their digests stand in the records of whatever was
-made from them.
+Schema version 4 is written: it names inputs of the same store relative to itself
+(`jobs.artifacts.places`), versions before it by whole URIs. Since version 3 the files lie in the
+folder of the attempt that wrote them, beside the manifest; in version 2 they lay beside the
+manifest themselves; version 1 had a SHA-256 of each file and over all of them. All are read as they
+are: their digests stand in the records of whatever was made from them.
 """
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -24,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from jobs.artifacts import places
 from jobs.artifacts.hashing import ALGORITHM, Algorithm, digest_of, digest_of_path
 from jobs.errors import BadInputError
 from jobs.records import Record, first_problem
@@ -32,9 +34,10 @@ from jobs.store.prefix import Prefix
 from jobs.words import shown
 
 MANIFEST = "manifest.json"
-SchemaVersion = Literal[1, 2, 3]
-SCHEMA_VERSION: SchemaVersion = 3
+SchemaVersion = Literal[1, 2, 3, 4]
+SCHEMA_VERSION: SchemaVersion = 4
 """Of all that is written."""
+RELATIVE_SINCE = 4
 MAX_MANIFEST_BYTES = 2**26
 _OF_A_FOLDER = "folder "
 ATTEMPT = re.compile(r"attempt-[0-9a-f]{12}")
@@ -79,6 +82,7 @@ class Input(Record):
     """Where an input lay when it was read, and its digest, which says what it was."""
 
     uri: str
+    """A whole URI; what is written may name it relative to itself (`recorded`)."""
     digest: str
     relevant: str | None = Field(None, validation_alias=AliasChoices("relevant", "part"))
     """Digest of the files that matter, where the job reads only some of the input."""
@@ -87,6 +91,19 @@ class Input(Record):
     def identity(self) -> str:
         """What the work depends on."""
         return self.relevant or self.digest
+
+    def recorded(self, at: str) -> Self:
+        """As a record in the folder `at` names it."""
+        return self.model_copy(update={"uri": places.recorded(self.uri, at)})
+
+    def placed(self, at: str, *, is_relative: bool = True) -> Self:
+        """As it is meant by a record in the folder `at`. Raises ValueError.
+
+        Where not `is_relative`, the record is of a time when all were whole URIs.
+        """
+        if not is_relative and not places.is_whole(self.uri):
+            raise ValueError(f"{shown(self.uri)} is no whole URI")
+        return self.model_copy(update={"uri": places.placed(self.uri, at)})
 
 
 class Producer(Record):
@@ -108,6 +125,9 @@ class Manifest(Record):
     digest: str
     inputs: dict[str, Input]
     settings: dict[str, Any]
+    operation: Mapping[str, Any] = {}
+    """Operational settings that it was made with: for whoever makes it again, no part of what it
+    is. Before version 4 they were not recorded."""
     producer: Producer
     statistics: dict[str, Any]
     created: AwareDatetime
@@ -129,6 +149,21 @@ class Manifest(Record):
         if (self.attempt is None) != (self.schema_version < 3):
             raise ValueError(f"attempt {self.attempt} in schema_version {self.schema_version}")
         return self
+
+    def recorded(self, at: str) -> Self:
+        """As it is written to the folder `at`."""
+        inputs = {name: item.recorded(at) for name, item in self.inputs.items()}
+        return self.model_copy(update={"inputs": inputs})
+
+    def placed(self, at: str) -> Self:
+        """As it is meant, read from the folder `at`. Raises ValueError, which names the input."""
+        inputs, is_relative = {}, self.schema_version >= RELATIVE_SINCE
+        for name, item in self.inputs.items():
+            try:
+                inputs[name] = item.placed(at, is_relative=is_relative)
+            except ValueError as error:
+                raise ValueError(f"input {shown(name)}: {error}") from error
+        return self.model_copy(update={"inputs": inputs})
 
     def differences(self, other: "Work") -> list[str]:
         """Why `other` would not make this very artifact again, one short phrase each."""
@@ -193,7 +228,11 @@ def find_manifest(prefix: Prefix) -> Manifest | None:
         data = prefix.read(MANIFEST, MAX_MANIFEST_BYTES)
     except NotFoundError:
         return None
-    manifest = Manifest.parse(data, f"{prefix.uri}/{MANIFEST} is not a manifest")
+    what = f"{prefix.uri}/{MANIFEST} is not a manifest"
+    try:
+        manifest = Manifest.parse(data, what).placed(prefix.uri)
+    except ValueError as error:
+        raise BadInputError(f"{what}: {error}") from error
     if manifest.digest != digest(manifest.kind, manifest.files, manifest.schema_version):
         raise BadInputError(
             f"{prefix.uri}/{MANIFEST} was altered: its digest is not that of its files"

@@ -12,7 +12,7 @@ reader says what it is and how to mend it, and nothing is added to it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -27,6 +27,7 @@ from jobs.words import shown
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 LAST = 999_999
+RELATIVE_SINCE = 2
 MAX_BYTES = 2**20
 """Of one record; promote writes a few hundred."""
 _RECORD = re.compile(r"[0-9]{6}\.json")
@@ -51,7 +52,8 @@ class Standing(StrEnum):
 class Release(Record):
     """One record."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
+    """In version 1 candidate and report are whole URIs; since 2 they may be relative places."""
     model: str
     number: int = Field(ge=1, le=LAST, strict=True)
     candidate: Input
@@ -67,6 +69,19 @@ class Release(Record):
         if self.decision != "GO" and not self.override:
             raise ValueError(f"it is {self.decision} and nobody overrode it")
         return self
+
+    def recorded(self, at: str) -> Self:
+        """As it is written to the folder `at`."""
+        return self._with(lambda item: item.recorded(at))
+
+    def placed(self, at: str) -> Self:
+        """As it is meant, read from the folder `at`. Raises ValueError."""
+        is_relative = self.schema_version >= RELATIVE_SINCE
+        return self._with(lambda item: item.placed(at, is_relative=is_relative))
+
+    def _with(self, changed: Callable[[Input], Input]) -> Self:
+        facts = {"candidate": changed(self.candidate), "report": changed(self.report)}
+        return self.model_copy(update=facts)
 
 
 def read_releases(releases: Prefix) -> dict[str, list[Release]]:
@@ -136,7 +151,7 @@ def add(releases: Prefix, model: str, **facts: Any) -> tuple[Release, Standing]:
             raise TransientError(f"{releases.uri}/{path} cannot be created, nor is it listed")
         created = datetime.now(UTC).replace(microsecond=0)
         release = Release(model=model, number=number, created=created, **facts)
-        text = release.model_dump_json(indent=2) + "\n"
+        text = release.recorded((releases / model).uri).model_dump_json(indent=2) + "\n"
         if releases.create(path, text.encode()):
             return release, Standing.NEW
         lost = number
@@ -171,7 +186,10 @@ def _read(folder: Prefix, model: str, number: int, size: int) -> Release:
     what = f"{folder.uri}/{path} is not a release"
     if size > MAX_BYTES:
         raise BadInputError(f"{what}: {size} bytes, at most {MAX_BYTES}; bring back the record")
-    record = Release.parse(folder.read(path), what)
+    try:
+        record = Release.parse(folder.read(path), what).placed(folder.uri)
+    except ValueError as error:
+        raise BadInputError(f"{what}: {error}") from error
     if (record.model, record.number) != (model, number):
         raise BadInputError(
             f"{what} of its place: it says number {record.number} of {shown(record.model)}; bring "

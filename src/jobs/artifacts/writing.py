@@ -53,9 +53,15 @@ class ArtifactWriter:
     is raised.
     """
 
-    def __init__(self, prefix: Prefix, work: Work, inputs: Mapping[str, Input]) -> None:
+    def __init__(
+        self,
+        prefix: Prefix,
+        work: Work,
+        inputs: Mapping[str, Input],
+        operation: Mapping[str, Any] = {},
+    ) -> None:
         self.prefix, self.work = prefix, work
-        self._inputs = dict(inputs)
+        self._inputs, self._operation = dict(inputs), dict(operation)
         self._files: dict[str, File] = {}
         self._attempt = f"attempt-{secrets.token_hex(6)}"
         self._place = prefix / self._attempt
@@ -184,7 +190,7 @@ class ArtifactWriter:
     def beside(self, path: str, kind: str) -> "ArtifactWriter":
         """A writer for a lesser artifact of the same work, below this one's URI."""
         work = self.work.model_copy(update={"kind": kind})
-        return ArtifactWriter(self.prefix / path, work, self._inputs)
+        return ArtifactWriter(self.prefix / path, work, self._inputs, self._operation)
 
     def _add(self, file: File) -> None:
         self._files[file.path] = file
@@ -204,7 +210,7 @@ class ArtifactWriter:
         """
         manifest = self._manifest(statistics)
         artifact = Artifact(self.prefix, manifest)
-        text = manifest.model_dump_json(indent=2) + "\n"
+        text = manifest.recorded(self.uri).model_dump_json(indent=2) + "\n"
         try:
             artifact._check_sizes()
             created = self.prefix.create(MANIFEST, text.encode())
@@ -231,6 +237,7 @@ class ArtifactWriter:
             digest=digest(self.work.kind, files),
             inputs=self._inputs,
             settings=self.work.settings,
+            operation=self._operation,
             producer=Producer(job=job, version=version, image=os.environ.get("PERENNIAL_IMAGE")),
             statistics=dict(statistics),
             created=datetime.now(UTC).replace(microsecond=0),

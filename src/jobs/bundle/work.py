@@ -33,7 +33,7 @@ def seal(job: Job[BundleSettings]) -> Statistics:
     if any(task.sentence_model for task in suite.tasks):
         statistics["sentence_model"] = _seal_sentence_model(job)
     job.out.write_json(SUITE_FILE, sealed.model_dump(mode="json"))
-    return {**statistics, "lm_eval_version": LM_EVAL_VERSION}
+    return {**statistics, "source": job.settings.source, "lm_eval_version": LM_EVAL_VERSION}
 
 
 def resolve(suite: Suite, source: Source) -> SealedSuite:

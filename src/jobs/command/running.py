@@ -161,7 +161,8 @@ def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
         write_outputs({**_outputs(settings, found, prefix.uri), ALREADY_DONE: ""})
         return None
     named = {name: artifact.as_input() for name, artifact in inputs.items()}
-    return Job(settings, inputs, ArtifactWriter(prefix, wanted, named))
+    writer = ArtifactWriter(prefix, wanted, named, settings.operation())
+    return Job(settings, inputs, writer)
 
 
 def finish(job: Job[Any], statistics: Statistics) -> Artifact:

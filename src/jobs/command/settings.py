@@ -3,6 +3,7 @@
 Included: how the contract treats a field (`Role`), and errors that name flag, value and fix.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
@@ -17,6 +18,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from jobs.artifacts.hashing import digest_of
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.records import Promised, message_of
@@ -37,6 +39,8 @@ class Role:
 
 
 OPERATIONAL = Role(operational=True)
+SETTINGS_DIGITS = 8
+"""Of a digest in a path: enough to tell fleets apart, and who meets another is refused."""
 
 
 Uri = Annotated[str, BeforeValidator(lambda value: check_uri(value) if value else value)]
@@ -127,6 +131,8 @@ class JobSettings(FlagSettings):
     outputs: ClassVar[tuple[str, ...]] = ("digest",)
     promises: ClassVar[type[Promised]] = Promised
     """What it promises others of its artifact's statistics."""
+    only_here: ClassVar[tuple[str, ...]] = ("out",)
+    """Operational settings that mean nothing elsewhere; the others are recorded."""
 
     out: Annotated[Uri, OPERATIONAL]
     """URI of the artifact to write."""
@@ -146,6 +152,15 @@ class JobSettings(FlagSettings):
         """Of the identity, what is known without reading a folder whole; for a plan."""
         return self.identity()
 
+    def operation(self) -> dict[str, Any]:
+        """How it is made: operational settings, but those that only say where."""
+        values = self.model_dump(mode="json")
+        return {
+            name: values[name]
+            for name, field in type(self).model_fields.items()
+            if (marked := role(field)) and marked.operational and name not in self.only_here
+        }
+
     def open_inputs(self) -> dict[str, Artifact]:
         """Input name → artifact, for each input field that is given."""
         opened = {}
@@ -154,6 +169,39 @@ class JobSettings(FlagSettings):
             if uri and marked and marked.input_kind:
                 opened[name] = Artifact.open(uri, marked.input_kind)
         return opened
+
+
+class SharedSettings(JobSettings):
+    """Base of the settings of a job whose artifact fleets share where their settings are equal.
+
+    Its path holds the settings' digest, so that other settings have a place of their own. Whoever
+    makes the path says the digest, too, and settings that it is not of are refused before they can
+    take the place of others.
+    """
+
+    only_here: ClassVar[tuple[str, ...]] = ("out", "settings_digest")
+
+    settings_digest: Annotated[str | None, OPERATIONAL] = None
+    """Digest of these settings, where the path of --out holds it; other settings are refused."""
+
+    def own_digest(self) -> str:
+        """Of what says what is made, but the period, which stands in the path beside it.
+
+        It begins with a letter: readers of YAML take 12345678 and 1e234567 for numbers.
+        """
+        said = {name: value for name, value in self.identity().items() if name != "period"}
+        digits = digest_of(json.dumps(said, sort_keys=True).encode())[:SETTINGS_DIGITS]
+        return "abcdef"[int(digits[0], 16) % 6] + digits[1:]
+
+    @model_validator(mode="after")
+    def _of_this_digest(self) -> Self:
+        if self.settings_digest not in (None, self.own_digest()):
+            raise ValueError(
+                f"--settings-digest {shown(self.settings_digest)} is of other settings than these, "
+                f"whose digest is {self.own_digest()}; with the workflow's parameters, give also "
+                f"-p {self.job}-settings-digest={self.own_digest()}"
+            )
+        return self
 
 
 def role(field: FieldInfo) -> Role | None:

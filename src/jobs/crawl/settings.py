@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from jobs.command.settings import OPERATIONAL, HttpAddress, JobSettings
+from jobs.command.settings import OPERATIONAL, HttpAddress, SharedSettings
 from jobs.crawl.beforehand import (
     COMMON_CRAWL,
     list_path,
@@ -18,7 +18,7 @@ from jobs.kinds.promises import KeptArticles
 from jobs.words import shown
 
 
-class CrawlSettings(JobSettings):
+class CrawlSettings(SharedSettings):
     """Crawls the news of one period with Fundus from the CC-NEWS archives."""
 
     job: ClassVar[str] = "crawl"

@@ -4,11 +4,11 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from jobs.command.settings import JobSettings, Uri, artifact_input
+from jobs.command.settings import SharedSettings, Uri, artifact_input
 from jobs.kinds.promises import KeptArticles
 
 
-class CurateSettings(JobSettings):
+class CurateSettings(SharedSettings):
     """Removes older captures, exact duplicates and articles of unsuitable length.
 
     What went is counted and listed by rule.

@@ -5,11 +5,12 @@ Either way the pipeline has done its work, so both end with exit code 0. Step ou
 """
 
 import logging
+import re
 from pathlib import PurePosixPath
 
 from jobs.artifacts.manifest import Input
 from jobs.artifacts.reading import Artifact
-from jobs.artifacts.releases import NAME, Standing, add
+from jobs.artifacts.releases import NAME, Standing, add, current
 from jobs.command.running import write_outputs
 from jobs.errors import BadInputError
 from jobs.kinds.promises import Decision
@@ -18,6 +19,9 @@ from jobs.promote.settings import PromoteSettings
 from jobs.store.prefix import Prefix
 
 log = logging.getLogger("promote")
+
+_CANDIDATE = re.compile(r"/runs/[^/]+/([^/]+)/candidates/[^/]+$")
+"""The place of a candidate in a store; the group is its family."""
 
 
 def promote(settings: PromoteSettings) -> None:
@@ -33,8 +37,11 @@ def promote(settings: PromoteSettings) -> None:
         )  # fmt: skip
         write_outputs({"decision": verdict.decision, "release": "none"})
         return
+    releases = Prefix(settings.releases)
+    if settings.override is None:
+        _refuse_another_familys(releases, model, candidate)
     release, standing = add(
-        Prefix(settings.releases),
+        releases,
         model,
         candidate=Input(uri=candidate.uri, digest=candidate.digest),
         report=Input(uri=report.uri, digest=report.digest),
@@ -64,6 +71,24 @@ def _verdict(candidate: Artifact, report: Artifact) -> CandidateVerdict:
         f"--report {report.uri} is about {about}, but --candidate {candidate.uri} has the digest "
         f"{candidate.digest[:12]}; make the report again from the scores of this candidate"
     )
+
+
+def _refuse_another_familys(releases: Prefix, model: str, candidate: Artifact) -> None:
+    """Fleets that share a store may name candidates of different families alike."""
+    record = current(releases, model)
+    before, now = _family(record.candidate.uri if record else ""), _family(candidate.uri)
+    if record and before and now and before != now:
+        raise BadInputError(
+            f"{model} stands for the family {before} (release {record.number}), but --candidate "
+            f"{candidate.uri} is of the family {now}; give one of them another name (release: in "
+            "the fleet file), or take the name over with --override REASON"
+        )
+
+
+def _family(candidate: str) -> str | None:
+    """By its place in a store; None where it lies elsewhere."""
+    found = _CANDIDATE.search(candidate)
+    return found[1] if found else None
 
 
 def _model_name(settings: PromoteSettings) -> str:

@@ -17,6 +17,7 @@ class ReportSettings(JobSettings):
     kind: ClassVar[str] = "report"
     version: ClassVar[str] = "3"
     promises = Decided
+    only_here: ClassVar[tuple[str, ...]] = ("out", "run")
 
     run: Annotated[Uri, OPERATIONAL]
     """URI of the family's run: the prefix that holds cpt, candidates and scores."""

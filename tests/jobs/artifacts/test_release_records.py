@@ -83,7 +83,7 @@ HOSTILE: dict[str, tuple[str, Any, str]] = {
     "a number that is true": ("000003.json", record(number=True), "not a release: number: "),
     "a number below 0": ("000003.json", record(number=-3), "not a release: number: "),
     "a number without end": ("000003.json", b'{"number": 1e999}', "not a release: "),
-    "of another schema": ("000003.json", record(schema_version=2), "schema_version: "),
+    "of another schema": ("000003.json", record(schema_version=3), "schema_version: "),
     "a NO-GO of nobody": ("000003.json", record(decision="NO-GO"), "it is NO-GO and nobody overr"),
     "a NO-GO for no reason": (
         "000003.json", record(decision="NO-GO", override=""), "it is NO-GO and nobody overrode it",

@@ -105,8 +105,8 @@ def test_an_altered_manifest_is_refused(model: Artifact, old: str, new: str) -> 
 
 
 def test_a_later_version_is_refused(model: Artifact) -> None:
-    model.prefix.write(MANIFEST, MODEL.replace('version": 1', 'version": 4').encode())
-    with pytest.raises(BadInputError, match="schema_version 4 is none that is known here"):
+    model.prefix.write(MANIFEST, MODEL.replace('version": 1', 'version": 5').encode())
+    with pytest.raises(BadInputError, match="schema_version 5 is none that is known here"):
         Artifact.open(model.uri)
 
 
@@ -132,6 +132,6 @@ def test_a_copy_of_its_files_has_digests_of_today(model: Artifact) -> None:
         out.copy(model, path)
     copied = out.commit({})
     written = json.loads(copied.prefix.read(MANIFEST))
-    assert written["schema_version"] == 3
+    assert written["schema_version"] == 4
     assert {file["algorithm"] for file in written["files"]} == {"blake3"}
     assert copied.read("tokenizer.json") == b'{"a": 0}'

@@ -11,6 +11,7 @@ from jobs.crawl.settings import CrawlSettings
 from jobs.errors import BadInputError
 from jobs.evaluate.settings import EvaluateSettings
 from jobs.pack.settings import PackSettings
+from jobs.report.settings import ReportSettings
 from jobs.train.settings import TrainSettings
 from tests.support.pico import commit_articles, commit_llama, run_job
 
@@ -107,6 +108,16 @@ def test_operational_settings_do_not_change_what_is_made() -> None:
     two = TrainSettings.from_flags([*flags, "--processes", "8"])
     assert one.identity() == two.identity()
     assert "model" not in one.identity()
+    # They are recorded for whoever makes it again; where it was made is not.
+    assert one.operation() == {
+        "micro_batch_rows": 2, "zero_stage": 2, "processes": 1, "checkpoint_steps": 100
+    }  # fmt: skip
+    crawl = CrawlSettings.from_flags(["--out=/x", "--period=2026-10", "--processes=3"])
+    assert crawl.operation() == {
+        "ccnews_server": "https://data.commoncrawl.org/", "retry_seconds": 10.0,
+        "min_bytes_per_second": 50_000, "processes": 3,
+    }  # fmt: skip
+    assert ReportSettings.from_flags(["--out=/x", "--run=/r"]).operation() == {}
 
 
 def test_done_once_then_at_once_and_refused_with_other_settings(
@@ -136,7 +147,7 @@ def test_done_once_then_at_once_and_refused_with_other_settings(
     assert "setting sequence_length was 16, now 32" in other.stderr
     assert len(other.stderr.splitlines()) == 1
     assert (tmp_path / "rows/manifest.json").read_text() == manifest
-    assert json.loads(manifest)["inputs"]["articles"]["uri"] == str(tmp_path / "articles")
+    assert json.loads(manifest)["inputs"]["articles"]["uri"] == "../articles"
 
 
 @pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "\0", "\udcff", "\u202ex", "a\u200bb"])

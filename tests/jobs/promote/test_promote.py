@@ -148,3 +148,33 @@ def test_a_damaged_record_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"m/000001.json is not a release"):
         current(Prefix(tmp_path), "m")
     assert current(Prefix(tmp_path), "other") is None
+
+
+def test_a_name_stands_for_one_family(tmp_path: Path) -> None:
+    """Two fleets in one store may name candidates of different families alike."""
+    run = make_run(tmp_path)
+    report(run)
+    promote(settings(run))
+    other = FakeRun(tmp_path / "other", family="nano")
+    other.make_sources()
+    other.score_all("base", 0.2, 1.4)
+    other.score_all("instruct", 0.31, 1.5)
+    other.score_all("refreshed-base", 0.21, 1.1)
+    other.score_all(CANDIDATE, 0.31, 1.2)
+    report(other)
+
+    def nanos(**more: Any) -> PromoteSettings:
+        return settings(other, **more).model_copy(update={"releases": f"{run.store}/releases"})
+
+    with pytest.raises(BadInputError) as caught:
+        promote(nanos())
+    assert str(caught.value) == (
+        f"{CANDIDATE} stands for the family pico (release 1), but --candidate {other.uri}/"
+        f"candidates/{CANDIDATE} is of the family nano; give one of them another name (release: in "
+        "the fleet file), or take the name over with --override REASON"
+    )
+    assert not (tmp_path / "releases" / CANDIDATE / "000002.json").exists()
+    promote(nanos(override="nano takes its place"))
+    promote(nanos())
+    with pytest.raises(BadInputError, match="stands for the family nano"):
+        promote(settings(run))

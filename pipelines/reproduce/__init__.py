@@ -1,0 +1,1 @@
+"""Makes the artifacts of a run again, and compares their digests with those recorded."""
