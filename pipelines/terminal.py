@@ -16,11 +16,6 @@ def plain_console() -> Console:
     return Console(width=TABLE_WIDTH, soft_wrap=True, markup=False, emoji=False)
 
 
-def soft_console() -> Console:
-    """The terminal, wrapping lines itself."""
-    return Console(soft_wrap=True, markup=False, emoji=False)
-
-
 def cells(*texts: str) -> tuple[Text, ...]:
     """The cells of a table's row."""
     return tuple(Text(one_line(text)) for text in texts)
