@@ -6,56 +6,96 @@ characters that are none to be seen are refused. Aliases may stand, as long as t
 with all of them unfolded.
 
 A file is looked through as a stream of events, in bounded memory and without recursion, before
-its tree is made: libyaml's own composing crashes on what nests too deep.
+its tree is made: libyaml's own composing crashes on what nests too deep. What then is wrong with
+single values is collected, so that all of it is told at once.
 """
 
 import math
-import os
 import re
-import stat
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
-from jobs.errors import BadInputError
+from jobs.errors import BadInputError, BadInputsError
 from jobs.words import shown
+from pipelines.yaml_text import MAX_BYTES, ODD, read_text
+from pipelines.yaml_words import in_plain_words
 
 Location = Sequence[int | str]
+About = Literal["value", "key", "lack"]
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
 
-MAX_BYTES = 2**20
-"""Of a file, and of its characters and values, with all aliases unfolded."""
 BYTES_PER_VALUE = 16
+"""With `MAX_BYTES`, which also bounds characters and values with all aliases unfolded."""
 MAX_DEPTH = 50
 MAX_NUMBER = 40
 """Characters of one number."""
+MOST_PROBLEMS = 20
+"""Told of one file."""
 
 _TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null")}
 _TEXT, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
 """Readers of YAML differ on 010, 0x10, 1_000 and 1:30."""
-_ODD = re.compile(
-    "[^\n\r\t -~\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-)
-"""Control characters, line and paragraph separators, and what turns the direction of writing."""
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """What is wrong at one place of a file; lines and columns begin with 1."""
+
+    line: int
+    column: int
+    said: str
+    about: About = "value"
+    """Of one place, the first of each is told."""
+
+
+def refuse(path: str, problems: Sequence[Problem]) -> None:
+    """Raises BadInputError if there are any: a line for each place, in the file's order."""
+    first: dict[tuple[int, int, str], Problem] = {}
+    for problem in problems:
+        first.setdefault((problem.line, problem.column, problem.about), problem)
+    lines = [f"{path}:{at.line}:{at.column}: {at.said}" for at in sorted(first.values())]
+    if len(lines) == 1:
+        raise BadInputError(lines[0])
+    more = len(lines) - MOST_PROBLEMS
+    if more > 0:
+        lines[MOST_PROBLEMS:] = [f"{path}: and {more} more problems"]
+    if lines:
+        raise BadInputsError(lines)
+
+
+@dataclass(frozen=True)
+class _Place:
+    key: yaml.Node
+    value: yaml.Node
 
 
 @dataclass(frozen=True)
 class YamlSource:
-    """A YAML file: its plain value, and the place of each part of it."""
+    """A file of YAML: its plain value, and the place of each part of it."""
 
     path: str
     value: Any
-    _root: yaml.Node
+    problems: tuple[Problem, ...]
+    """Values that are none of JSON's; each stands in `value` as a text."""
+    _places: Mapping[tuple[int | str, ...], _Place]
 
     @classmethod
     def read(cls, path: Path) -> "YamlSource":
         """Raises BadInputError for what is no YAML of the plain kind, or is not there."""
-        name, text = str(path), _read_text(path)
+        source = cls.look(path)
+        refuse(source.path, source.problems)
+        return source
+
+    @classmethod
+    def look(cls, path: Path) -> "YamlSource":
+        """As `read`, but what is wrong with single values is left in `problems`."""
+        name, text = str(path), read_text(path)
         loader = None
         try:
             _check_events(name, text)
@@ -63,37 +103,45 @@ class YamlSource:
             root = loader.get_single_node()
             if root is None:
                 raise BadInputError(f"{name} is empty")
-            _check_node(name, root, set())
-            return cls(name, loader.construct_document(root), root)
+            checks = _Checks()
+            checks.node(root)
+            value = loader.construct_document(root)
+            return cls(name, value, tuple(checks.problems), dict(_placed((), root, root)))
         except yaml.MarkedYAMLError as error:
-            at = _position(name, error.problem_mark)
-            raise BadInputError(f"{at}: not YAML: {error.problem}") from error
-        except yaml.YAMLError as error:
-            raise BadInputError(f"{name}: not YAML: {error}") from error
+            at = _position(name, error.problem_mark or error.context_mark)
+            raise BadInputError(f"{at}: not YAML: {in_plain_words(error, text)}") from error
         finally:
             if loader is not None:
                 loader.dispose()
 
+    def problem(self, location: Location, said: str, about: About = "value") -> Problem:
+        """A problem of the value at `location` (or its key), or of what is there around it."""
+        steps = tuple(location)
+        while steps not in self._places:
+            steps, about = steps[:-1], "lack"
+        place = self._places[steps]
+        mark = (place.key if about == "key" else place.value).start_mark
+        return Problem(mark.line + 1, mark.column + 1, said, about)
+
+    def line(self, location: Location) -> int:
+        """The line of the value at `location`, or of what is there around it."""
+        return self.problem(location, "").line
+
     def position(self, location: Location) -> str:
         """``file:line:column`` of a value, or of the nearest thing around it that is there."""
-        node = self._root
-        for step in location:
-            inner = _child(node, step)
-            if inner is None:
-                break
-            node = inner
-        return _position(self.path, node.start_mark)
+        at = self.problem(location, "")
+        return f"{self.path}:{at.line}:{at.column}"
 
     def position_of_key(self, location: Location) -> str:
         """``file:line:column`` of the key (rather than of its value) at `location`."""
-        node = self._root
-        for step in location[:-1]:
-            node = _child(node, step) or node
-        if isinstance(node, yaml.MappingNode):
-            for key, _ in reversed(node.value):
-                if key.value == location[-1]:
-                    return _position(self.path, key.start_mark)
-        return self.position(location)
+        at = self.problem(location, "", "key")
+        return f"{self.path}:{at.line}:{at.column}"
+
+    def written(self, location: Location) -> str | None:
+        """The value at `location` as it is written, where it is one without quotes."""
+        place = self._places.get(tuple(location))
+        is_plain = place and isinstance(place.value, yaml.ScalarNode) and not place.value.style
+        return str(place.value.value) if place and is_plain else None
 
     def texts(self) -> Iterator[tuple[list[int | str], str]]:
         """(location, text) of every text in it; a key stands at its value's location."""
@@ -112,37 +160,17 @@ def _texts(location: list[int | str], value: Any) -> Iterator[tuple[list[int | s
             yield from _texts([*location, number], inner)
 
 
-def _read_text(path: Path) -> str:
-    """A regular file of a bounded size, as UTF-8; nothing else is opened, for it might block."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise BadInputError(f"{path} cannot be read: it is no file")
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise BadInputError(f"{path} cannot be read: {_reason(error)}") from error
-    if len(data) > MAX_BYTES:
-        raise BadInputError(f"{path} is too large: more than {MAX_BYTES} bytes")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        at = _place(str(path), data[: error.start].decode(errors="replace"))
-        raise BadInputError(f"{at}: not UTF-8: {error.reason}") from error
-    if odd := _ODD.search(text):
-        at = _place(str(path), text[: odd.start()])
-        raise BadInputError(f"{at}: the character {odd[0]!a} may not stand in a file of YAML")
-    return text
-
-
-def _reason(error: Exception) -> str:
-    number = error.errno if isinstance(error, OSError) else None
-    return os.strerror(number) if number else str(error)
-
-
-def _place(path: str, before: str) -> str:
-    """The place that follows the text `before`."""
-    lines = before.split("\n")
-    return f"{path}:{len(lines)}:{len(lines[-1]) + 1}"
+def _placed(
+    location: tuple[int | str, ...], key: yaml.Node, node: yaml.Node
+) -> Iterator[tuple[tuple[int | str, ...], _Place]]:
+    """Every value by its location; of one that is merged (<<) and given, what is given is last."""
+    yield location, _Place(key, node)
+    if isinstance(node, yaml.MappingNode):
+        for inner_key, value in node.value:
+            yield from _placed((*location, inner_key.value), inner_key, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _placed((*location, number), value, value)
 
 
 class _Unfolding:
@@ -190,66 +218,69 @@ def _check_events(path: str, text: str) -> None:
             raise BadInputError(f"{_position(path, event.start_mark)}: {why}")
 
 
-def _check_node(path: str, node: yaml.Node, seen: set[int]) -> None:
-    """Refuses what JSON does not know; what an alias means is looked at once."""
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        _check_keys(path, node)
-        for _, value in node.value:
-            _check_node(path, value, seen)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _check_node(path, item, seen)
-    elif isinstance(node, yaml.ScalarNode):
-        _check_scalar(_position(path, node.start_mark), node)
+@dataclass
+class _Checks:
+    """Collects what JSON does not know; what an alias means is looked at once."""
+
+    problems: list[Problem] = field(default_factory=list)
+    _seen: set[int] = field(default_factory=set)
+
+    def node(self, node: yaml.Node) -> None:
+        """Checks it and what is in it; what is wrong becomes a text, a wrong key goes."""
+        if id(node) in self._seen:
+            return
+        self._seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            self._keys(node)
+            for _, value in node.value:
+                self.node(value)
+        elif isinstance(node, yaml.SequenceNode):
+            for item in node.value:
+                self.node(item)
+        elif isinstance(node, yaml.ScalarNode) and (why := _why_no_scalar(node)):
+            self._add(node, why, "value")
+            node.tag = _TEXT
+
+    def _keys(self, node: yaml.MappingNode) -> None:
+        first: dict[str, int] = {}
+        kept = []
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag not in (_TEXT, _MERGE):
+                self._add(key, "a key is a text; put it in quotes")
+            elif odd := ODD.search(key.value):
+                self._add(key, f"the character {odd[0]!a} may not stand in a text")
+            elif key.value in first:
+                said = f"{shown(key.value)[1:-1]} is given twice"
+                self._add(key, f"{said}; first on line {first[key.value]}; delete one")
+            else:
+                first[key.value] = key.start_mark.line + 1
+                kept.append((key, value))
+        node.value = kept
+
+    def _add(self, node: yaml.Node, said: str, about: About = "key") -> None:
+        mark = node.start_mark
+        self.problems.append(Problem(mark.line + 1, mark.column + 1, said, about))
 
 
-def _check_keys(path: str, node: yaml.MappingNode) -> None:
-    first: dict[str, int] = {}
-    for key, _ in node.value:
-        at = _position(path, key.start_mark)
-        if not isinstance(key, yaml.ScalarNode) or key.tag not in (_TEXT, _MERGE):
-            raise BadInputError(f"{at}: a key is a text; put it in quotes")
-        _refuse_odd(at, key.value)
-        if key.value in first:
-            said = f"{shown(key.value)[1:-1]} is given twice"
-            raise BadInputError(f"{at}: {said}; first on line {first[key.value]}")
-        first[key.value] = key.start_mark.line + 1
-
-
-def _check_scalar(at: str, node: yaml.ScalarNode) -> None:
+def _why_no_scalar(node: yaml.ScalarNode) -> str | None:
     if node.tag not in _TAGS:
-        raise BadInputError(
-            f"{at}: {shown(node.value)} is neither text nor number; put it in quotes"
-        )
-    if node.tag == _TEXT:
-        _refuse_odd(at, node.value)
-        return
+        kind = "a date" if node.tag.endswith("timestamp") else "neither text nor number"
+        return f"{shown(node.value)} is {kind}; put a text in quotes"
+    if node.tag == _TEXT and (odd := ODD.search(node.value)):
+        return f"the character {odd[0]!a} may not stand in a text"
     if node.tag in _NUMBERS:
         is_plain = len(node.value) <= MAX_NUMBER and _NUMBER.fullmatch(node.value)
         if not is_plain or not math.isfinite(float(node.value)):
-            raise BadInputError(
-                f"{at}: {shown(node.value)} is no decimal number; or a text? quote it"
-            )
-
-
-def _refuse_odd(at: str, text: str) -> None:
-    if odd := _ODD.search(text):
-        raise BadInputError(f"{at}: the character {odd[0]!a} may not stand in a text")
-
-
-def _child(node: yaml.Node, step: int | str) -> yaml.Node | None:
-    if isinstance(node, yaml.MappingNode):
-        # From the end: what is merged (<<) stands before what is given.
-        inside = ((key.value, value) for key, value in reversed(node.value))
-        found: yaml.Node | None = next((value for key, value in inside if key == str(step)), None)
-        return found
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        inner: yaml.Node = node.value[step]
-        return inner
+            return f"{shown(node.value)} is no decimal number{_decimal(node.value)}"
     return None
+
+
+def _decimal(text: str) -> str:
+    """The fix of a number as only some readers of YAML take it."""
+    plain = text.replace("_", "")
+    if len(plain) <= MAX_NUMBER and _NUMBER.fullmatch(plain) and math.isfinite(float(plain)):
+        return f"; write {plain}, or put a text in quotes"
+    return "; write it as 4096 or 0.01, or put a text in quotes"
 
 
 def _position(path: str, mark: Any) -> str:

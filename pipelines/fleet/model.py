@@ -6,18 +6,11 @@ the refresh workflow.
 
 import json
 import os
-from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo
 
+from jobs.expected import Shape
 from jobs.records import Record
 from jobs.suites.suite import load_suite
 from pipelines.fleet.placement import Placement
@@ -53,16 +46,22 @@ def _resolved(value: Any, info: ValidationInfo) -> Any:
 
 def _not_reserved(name: str) -> str:
     if name in RESERVED:
-        raise ValueError(f"the name {name} is taken by what lies beside it in the store")
+        raise ValueError(
+            f"the name {name} is taken by what lies beside it in the store; choose another"
+        )
     return name
 
 
 Source = Annotated[str, BeforeValidator(_resolved)]
-Name = Annotated[str, Field(pattern=NAME, max_length=MAX_NAME), AfterValidator(_not_reserved)]
+Name = Annotated[
+    str,
+    Shape(NAME, "a name of small letters and digits, with dots or dashes between", MAX_NAME),
+    AfterValidator(_not_reserved),
+]
 
 
 class _Entry(Record):
-    model_config = ConfigDict(populate_by_name=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 class Model(_Entry):
@@ -164,12 +163,6 @@ class Family(_Entry):
         """The fleet's settings of a job, with the family's own put over them."""
         return {**getattr(fleet, job), **getattr(self, job)}
 
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        models = [*SCORED_ORIGINALS, *(item["name"] for item in self.other_models())]
-        _refuse_repeated("model", [*models, *self.candidates()])
-        return self
-
 
 class Fleet(_Entry):
     """The families to keep current, and the settings of a refresh."""
@@ -189,12 +182,6 @@ class Fleet(_Entry):
     report: ReportSection = {}
     placement: Placement = Placement()
 
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        _refuse_repeated("family", [family.name for family in self.families])
-        _refuse_repeated("candidate", [name for f in self.families for name in f.candidates()])
-        return self
-
     def parameters(self) -> dict[str, str]:
         """Workflow parameter → text: all but period, store and run."""
         values = {
@@ -207,9 +194,3 @@ class Fleet(_Entry):
         for job in FLEET_SECTIONS:
             values |= section_parameters(job, getattr(self, job))
         return values | self.placement.parameters()
-
-
-def _refuse_repeated(what: str, names: Sequence[str]) -> None:
-    for position, name in enumerate(names):
-        if name in names[:position]:
-            raise ValueError(f"two are named {name!r}; every {what} needs a name of its own")

@@ -29,12 +29,12 @@ from jobs.command.settings import FlagSettings, role
 from jobs.crawl.settings import CrawlSettings
 from jobs.curate.settings import CurateSettings
 from jobs.evaluate.settings import EvaluateSettings
+from jobs.expected import expectation
 from jobs.ingest.settings import IngestSettings
 from jobs.kinds.scores import HELDOUT_TASK
 from jobs.merge.settings import MergeSettings
 from jobs.pack.settings import PackSettings
 from jobs.promote.settings import PromoteSettings
-from jobs.records import message_of
 from jobs.report.settings import ReportSettings
 from jobs.train.settings import TrainSettings
 
@@ -162,6 +162,8 @@ def flag_text(value: Any) -> str:
 def check_together(job: str, values: Section) -> str:
     """What the job would say against settings that are each valid, but not together; else "".
 
+    Those of which one is not valid by itself are not looked at.
+
     >>> check_together("curate", {"min_characters": 500, "max_characters": 100})
     'min_characters 500 is greater than max_characters 100; no article could be kept'
     """
@@ -170,7 +172,8 @@ def check_together(job: str, values: Section) -> str:
     try:
         JOBS[job].model_validate({**wired, **values})
     except ValidationError as error:
-        why = message_of(error.errors()[0])
+        first = error.errors()[0]
+        why = "" if first["loc"] else expectation(first)
         return re.sub(r"--([a-z-]+)", lambda flag: flag[1].replace("-", "_"), why)
     return ""
 

@@ -19,7 +19,8 @@ from pydantic_settings import (
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
-from jobs.records import Promised, message_of
+from jobs.expected import expectation
+from jobs.records import Promised
 from jobs.store.uri import http_address, normal_uri
 from jobs.words import invisible, nearest, shortened, shown
 
@@ -161,10 +162,10 @@ def describe(error: ValidationError, model: type[FlagSettings]) -> str:
     """The first problem of a validation error, as one line: flag, value, what was expected."""
     first = error.errors()[0]
     if not first["loc"]:
-        return message_of(first)
+        return expectation(first)
     name = str(first["loc"][0])
     flag = "--" + name.replace("_", "-")
     if first["type"] == "missing":
         return f"{flag} is required; see python -m jobs.{model.job} --help"
-    message = message_of(first)
+    message = expectation(first)
     return f"{flag} {shown(first['input'])} is wrong: {message[0].lower()}{message[1:]}"

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from jobs.command.settings import OPERATIONAL, HttpAddress, JobSettings
+from jobs.expected import Shape
 from jobs.kinds.promises import KeptArticles
 
 
@@ -16,13 +17,13 @@ class CrawlSettings(JobSettings):
     version: ClassVar[str] = "2"
     promises = KeptArticles
 
-    period: str = Field(pattern=r"^2[0-9]{3}-(0[1-9]|1[0-2])$")
+    period: Annotated[str, Shape(r"^2[0-9]{3}-(0[1-9]|1[0-2])$", "a month such as 2026-10")]
     """The month to crawl, as 2026-10: articles published in it, in UTC, are kept."""
     ccnews_server: Annotated[HttpAddress, OPERATIONAL] = Field(
-        "https://data.commoncrawl.org/", pattern=r"^https?://"
+        "https://data.commoncrawl.org/", json_schema_extra={"pattern": "^https?://"}
     )
     """Address of the CC-NEWS server or of a mirror with its layout."""
-    publishers: tuple[str, ...] = ("all",)
+    publishers: tuple[str, ...] = Field(("all",), min_length=1)
     """Fundus publishers: countries (us,uk), names (us.TheIntercept), or all."""
     check_training_opt_out: bool = True
     """Leave out publishers whose robots file disallows training; off where there is no network."""

@@ -2,10 +2,11 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
-
 from jobs.artifacts.releases import NAME
 from jobs.command.settings import FlagSettings, Uri, artifact_input
+from jobs.expected import Shape
+
+NAME_WORDS = "a name of letters, digits, dots, dashes and _"
 
 
 class PromoteSettings(FlagSettings):
@@ -24,7 +25,7 @@ class PromoteSettings(FlagSettings):
     """URI of the report that gates it."""
     releases: Uri
     """URI below which each model's numbered records lie."""
-    name: str | None = Field(None, pattern=f"^{NAME.pattern}$")
+    name: Annotated[str, Shape(f"^{NAME.pattern}$", NAME_WORDS)] | None = None
     """The model's name; default: the last part of the candidate's URI."""
     override: str | None = None
     """Promote without a GO, or again what was released before (a rollback, or back from one), for

@@ -61,6 +61,7 @@ class TrainSettings(JobSettings):
         if self.batch_rows % at_once:
             raise ValueError(
                 f"--batch-rows {self.batch_rows} is no multiple of {at_once} "
-                f"(--micro-batch-rows {self.micro_batch_rows} × {processes} processes)"
+                f"(--micro-batch-rows {self.micro_batch_rows} × {processes} processes); "
+                f"--batch-rows {-(-self.batch_rows // at_once) * at_once} would do"
             )
         return self.batch_rows // at_once
