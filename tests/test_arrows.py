@@ -16,7 +16,7 @@ FILES_OF_A_JOB = {"__init__.py", "__main__.py", "settings.py", "work.py"}
 FLOORS = (
     {"jobs.errors", "jobs.words"},
     {"jobs.strict_json", "jobs.hub", "jobs.stopping", "jobs.expected"},
-    {"jobs.records"},
+    {"jobs.records", "jobs.plain_yaml"},
     {"jobs.store"},
     {"jobs.artifacts"},
     {"jobs.kinds"},

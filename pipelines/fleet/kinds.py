@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jobs.plain_yaml import YamlSource
 from jobs.words import shown
 from pipelines.fleet.places import definition, fleet_schema
-from pipelines.yaml_source import YamlSource
 
 Place = tuple[int | str, ...]
 _WHOLE = re.compile(r"[0-9]{1,15}")

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from jobs.plain_yaml import Location
+from jobs.plain_yaml.telling import dotted
 from jobs.words import nearest, nearest_of, shown
 from pipelines.fleet.model import Fleet
 from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, JOBS, WIRED
-from pipelines.yaml_source import Location
 
 Path = tuple[str, ...]
 
@@ -60,12 +61,6 @@ def definition(node: Mapping[str, Any]) -> Mapping[str, Any]:
 def known_fields(location: Location) -> list[str]:
     """The fields that the schema has at a place of the file."""
     return list((schema_at(location) or {}).get("properties", {}))
-
-
-def dotted(location: Location) -> str:
-    """``families[0].train.epochs``, as a person would write it."""
-    parts = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
-    return "".join(parts).removeprefix(".")
 
 
 def unknown_field(location: Location) -> str:

@@ -6,23 +6,22 @@ from it.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from jobs.expected import expectation
+from jobs.plain_yaml import Location, Problem, YamlSource, refuse
+from jobs.plain_yaml.telling import dotted, problems_of
 from jobs.suites.suite import suite_names
-from jobs.words import nearest, nearest_of, shown
+from jobs.words import nearest, shown
 from pipelines.fleet.kinds import mistaken
 from pipelines.fleet.model import Fleet
 from pipelines.fleet.names import collisions, explained
-from pipelines.fleet.places import dotted, fleet_schema, unknown_field
+from pipelines.fleet.places import fleet_schema, unknown_field
 from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, JOBS, check_together
 from pipelines.fleet.texts import why_unfit
-from pipelines.yaml_source import MOST_PROBLEMS, Location, Problem, YamlSource, refuse
 
 __all__ = ["fleet_schema", "read_fleet"]
 _NEGATIVE = re.compile(r"-[0-9][0-9.]*[eE][-+]?[0-9]+")
@@ -89,63 +88,7 @@ def _validated(source: YamlSource, path: Path) -> tuple[Fleet | None, list[Probl
         folder = {"folder": path.resolve().parent}
         return Fleet.model_validate(source.value, context=folder), []
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        others = [problem for problem in found if not _is_told_otherwise(problem)]
-        others.sort(key=lambda problem: source.problem(problem["loc"], ""))
-        # The nearest name of each takes a while, and no more than the first are told.
-        told = (_problem(problem, source) for problem in others[:MOST_PROBLEMS])
-        counted = (source.problem(problem["loc"], "") for problem in others[MOST_PROBLEMS:])
-        return None, [*_lacking(found, source), *told, *counted]
-
-
-def _is_told_otherwise(problem: ErrorDetails) -> bool:
-    """What is missing, and a list that has too few entries only as those it has are wrong."""
-    is_short = problem["type"] == "too_short" and problem["ctx"]["actual_length"] < 1
-    return problem["type"] == "missing" or (is_short and len(problem["input"]) > 0)
-
-
-def _lacking(problems: Sequence[ErrorDetails], source: YamlSource) -> Iterator[Problem]:
-    """What is missing, by what lacks it; unless it is misspelt, which is then what to name."""
-    missing: dict[Location, list[str]] = {}
-    unknown: dict[Location, list[str]] = {}
-    for problem in problems:
-        *around, name = problem["loc"] or ("",)
-        if problem["type"] in ("missing", "extra_forbidden"):
-            found = missing if problem["type"] == "missing" else unknown
-            found.setdefault(tuple(around), []).append(str(name))
-    for place, names in missing.items():
-        misspelt = unknown.get(place, ())[:MOST_PROBLEMS]
-        lacks = [name for name in names if nearest_of(name, misspelt) is None]
-        if lacks:
-            said = f"{dotted(place) or 'fleet'}: lacks {', '.join(lacks)}"
-            yield source.problem(place, said + ("" if place else BEGIN), "lack")
-
-
-def _problem(problem: ErrorDetails, source: YamlSource) -> Problem:
-    location = problem["loc"]
-    field = dotted(location) or "fleet"
-    if problem["type"] == "extra_forbidden":
-        return source.problem(location, f"{field}: {unknown_field(location)}", "key")
-    return source.problem(location, f"{field}: {_expected(problem)}{_near_choice(problem)}")
-
-
-def _expected(problem: ErrorDetails) -> str:
-    got, said = problem["input"], expectation(problem)
-    if got == "" and problem["type"] == "string_too_short":
-        return "is empty; give it a value"
-    if got in ([], ""):
-        return f"is empty; {said}"
-    is_told = isinstance(got, dict | list) or not said.startswith("expected")
-    return said if is_told else f"{said}, got {shown(got)}"
-
-
-def _near_choice(problem: ErrorDetails) -> str:
-    if problem["type"] != "literal_error":
-        return ""
-    expected = str(problem["ctx"]["expected"]).replace(" or ", ", ")
-    choices = [part.strip("'") for part in expected.split(", ")]
-    near = nearest_of(str(problem["input"]), choices)
-    return f"; did you mean {near}?" if near else ""
+        return None, problems_of(error, source, "fleet", unknown_field)
 
 
 def _disagreements(tree: Mapping[str, Any], *, for_cluster: bool) -> Iterator[tuple[Location, str]]:

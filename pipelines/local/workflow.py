@@ -22,6 +22,7 @@ from pydantic.alias_generators import to_camel
 from jobs.command.running import OUTPUTS
 from jobs.errors import BadInputError
 from jobs.expected import expectation
+from jobs.plain_yaml import Location, YamlSource
 from jobs.records import Record
 from jobs.words import shown
 from pipelines.local.forms import (
@@ -36,7 +37,6 @@ from pipelines.local.forms import (
     TaskNames,
     VariableName,
 )
-from pipelines.yaml_source import Location, YamlSource
 
 Idle = Any
 """A field that has no meaning on one machine."""

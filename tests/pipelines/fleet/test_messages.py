@@ -147,7 +147,7 @@ NO_FLEETS = {
     "words": ("just words\n", [f"f.yaml:1:1: fleet: expected a mapping; {BEGIN}"]),
     "a list": ("- a\n", [f"f.yaml:1:1: fleet: expected a mapping; {BEGIN}"]),
     "another mapping": ("nmae: a\n", [
-        f"f.yaml:1:1: fleet: lacks suite, families; {BEGIN}",
+        "f.yaml:1:1: fleet: lacks suite, families",
         "f.yaml:1:1: nmae: unknown field; did you mean name?",
     ]),
     "nothing": ("", ["f.yaml is empty"]),

@@ -20,9 +20,9 @@ from typing import Any, Literal
 import yaml
 
 from jobs.errors import BadInputError, BadInputsError
+from jobs.plain_yaml.text import MAX_BYTES, ODD, read_text
+from jobs.plain_yaml.words import in_plain_words
 from jobs.words import shown
-from pipelines.yaml_text import MAX_BYTES, ODD, read_text
-from pipelines.yaml_words import in_plain_words
 
 Location = Sequence[int | str]
 About = Literal["value", "key", "lack"]
@@ -214,6 +214,8 @@ def _check_events(path: str, text: str) -> None:
         tag = getattr(event, "tag", None)
         if tag is not None:
             why = f"the tag {shown(tag)} means nothing here; put a text in quotes"
+            if tag == "!function":
+                why = "!function names code, and what is in a file is never run"
         if why:
             raise BadInputError(f"{_position(path, event.start_mark)}: {why}")
 
