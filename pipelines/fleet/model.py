@@ -52,6 +52,14 @@ def _not_reserved(name: str) -> str:
     return name
 
 
+def _resolved_suite(value: Any, info: ValidationInfo) -> Any:
+    """A file is meant from the fleet file, also without ``./``."""
+    is_file = isinstance(value, str) and value.endswith((".yaml", ".yml"))
+    is_bare = is_file and not value.startswith(("./", "../", "/"))
+    return _resolved(f"./{value}" if is_bare else value, info)
+
+
+SuiteName = Annotated[str, BeforeValidator(_resolved_suite)]
 Source = Annotated[str, BeforeValidator(_resolved)]
 Name = Annotated[
     str,
@@ -168,8 +176,8 @@ class Fleet(_Entry):
     """The families to keep current, and the settings of a refresh."""
 
     name: Name
-    suite: str
-    """The evaluation suite: paper or demo."""
+    suite: SuiteName
+    """The evaluation suite: paper, demo, or a file of your own (./my-suite.yaml)."""
     eval_data: Source | None = None
     """A folder that mirrors the suite's data sets; default: the hub."""
     families: tuple[Family, ...] = Field(min_length=1)
@@ -184,11 +192,13 @@ class Fleet(_Entry):
 
     def parameters(self) -> dict[str, str]:
         """Workflow parameter → text: all but period, store and run."""
+        suite = load_suite(self.suite)
         values = {
             "fleet": self.name,
-            "suite": self.suite,
+            "suite": suite.name,
+            "suite-definition": suite.definition(),
             "bundle-from": self.eval_data or "",
-            "tasks": json.dumps([task.name for task in load_suite(self.suite).tasks]),
+            "tasks": json.dumps([task.name for task in suite.tasks]),
             "families": json.dumps([family.item(self) for family in self.families]),
         }
         for job in FLEET_SECTIONS:

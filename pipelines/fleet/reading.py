@@ -6,16 +6,17 @@ from it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from jobs.errors import BadInputError, BadInputsError
 from jobs.plain_yaml import Location, Problem, YamlSource, refuse
 from jobs.plain_yaml.telling import dotted, problems_of
-from jobs.suites.suite import suite_names
-from jobs.words import nearest, shown
+from jobs.suites import load_suite
+from jobs.words import shown
 from pipelines.fleet.kinds import mistaken
 from pipelines.fleet.model import Fleet
 from pipelines.fleet.names import collisions, explained
@@ -45,10 +46,11 @@ def read_fleet(path: Path, *, for_cluster: bool = False) -> Fleet:
         refuse(source.path, [*problems, source.problem((), said)])
     problems += _mistaken_kinds(source)
     fleet, found = _validated(source, path)
-    problems += [*_unfit_texts(source), *found, *_colliding_names(source), *_unknown_suite(source)]
+    of_suite, more = _wrong_suite(source, path)
+    problems += [*_unfit_texts(source), *found, *_colliding_names(source), *of_suite]
     for location, said in _disagreements(source.value, for_cluster=for_cluster):
         problems.append(source.problem(location, f"{dotted(location)}: {said}", "key"))
-    refuse(source.path, problems)
+    refuse(source.path, problems, more)
     assert fleet is not None
     return fleet
 
@@ -75,11 +77,19 @@ def _colliding_names(source: YamlSource) -> Iterator[Problem]:
         yield source.problem(place, f"{dotted(place)}: {said}")
 
 
-def _unknown_suite(source: YamlSource) -> Iterator[Problem]:
+def _wrong_suite(source: YamlSource, path: Path) -> tuple[list[Problem], Sequence[str]]:
+    """What is wrong with the suite that is named, and the lines of a file of the user's own."""
     suite = source.value.get("suite")
-    if isinstance(suite, str) and suite not in suite_names():
-        hint = nearest(suite, suite_names())
-        yield source.problem(["suite"], f"suite: no suite {shown(suite)}; {hint}")
+    if not isinstance(suite, str) or why_unfit(suite[:MAX_TEXT]) or suite.startswith("{"):
+        return [], []
+    is_file = suite.endswith((".yaml", ".yml"))
+    try:
+        load_suite(str(path.parent / suite) if is_file else suite).definition()
+    except BadInputsError as error:
+        return [], error.lines
+    except BadInputError as error:
+        return [source.problem(["suite"], f"suite: {error}")], []
+    return [], []
 
 
 def _validated(source: YamlSource, path: Path) -> tuple[Fleet | None, list[Problem]]:

@@ -47,7 +47,8 @@ def fleet_dag() -> None:
     with dag("refresh", run=f"{parameter('fleet')}-{PERIOD}"):
         crawl = step("crawl", {"period": PERIOD, "out": CRAWLED})
         curate = step("curate", {"articles": CRAWLED, "out": ARTICLES}, after=[crawl])
-        bundle = step("bundle", {"suite": SUITE, "from": parameter("bundle-from"), "out": BUNDLE})
+        sealed = {"suite": parameter("suite-definition"), "from": parameter("bundle-from")}
+        bundle = step("bundle", {**sealed, "out": BUNDLE})
         step(
             "family",
             {"run": given("run")} | {key: "{{item." + key + "}}" for key in FAMILY_KEYS},

@@ -19,15 +19,16 @@ class BundleSettings(JobSettings):
     version: ClassVar[str] = "1"
 
     suite: str
-    """The suite: a name in jobs/suites (paper, demo)."""
+    """The suite: paper, demo, or a file of your own (./my-suite.yaml)."""
     source: str | None = Field(None, alias="from")
     """A folder that mirrors the data sets, <path>/[<config>/]<split>.jsonl; default: the hub."""
 
     def identity(self) -> dict[str, Any]:
         """With digests of suite and folder: their names alone do not say what is sealed."""
-        suite = load_suite(self.suite).model_dump_json()
+        suite = load_suite(self.suite).sealed()
         values = super().identity()
-        values["suite_sha256"] = hashlib.sha256(suite.encode()).hexdigest()
+        values["suite"] = suite.name
+        values["suite_sha256"] = hashlib.sha256(suite.model_dump_json().encode()).hexdigest()
         if self.source and Path(self.source).is_dir():
             values["source"] = folder_digest(Path(self.source))
         return values

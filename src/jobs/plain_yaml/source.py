@@ -54,17 +54,21 @@ class Problem:
     """Of one place, the first of each is told."""
 
 
-def refuse(path: str, problems: Sequence[Problem]) -> None:
-    """Raises BadInputError if there are any: a line for each place, in the file's order."""
+def refuse(path: str, problems: Sequence[Problem], more: Sequence[str] = ()) -> None:
+    """Raises BadInputError if there are any: a line for each place, in the file's order.
+
+    After them come those in `more`, of another file.
+    """
     first: dict[tuple[int, int, str], Problem] = {}
     for problem in problems:
         first.setdefault((problem.line, problem.column, problem.about), problem)
     lines = [f"{path}:{at.line}:{at.column}: {at.said}" for at in sorted(first.values())]
+    left = len(lines) - MOST_PROBLEMS
+    if left > 0:
+        lines[MOST_PROBLEMS:] = [f"{path}: and {left} more problems"]
+    lines += more
     if len(lines) == 1:
         raise BadInputError(lines[0])
-    more = len(lines) - MOST_PROBLEMS
-    if more > 0:
-        lines[MOST_PROBLEMS:] = [f"{path}: and {more} more problems"]
     if lines:
         raise BadInputsError(lines)
 

@@ -47,6 +47,8 @@ def leaves(index: dict[str, Entry], name: str) -> list[str]:
 
 def find_subtasks(task: Task) -> tuple[Subtask, ...]:
     """The single tasks of lm-eval that a suite's task consists of."""
+    if task.own:
+        return (describe(task.own.config(), task.num_fewshot),)
     index = open_index(task).task_index
     return tuple(
         describe(definition(index[name], run_functions=False), task.num_fewshot)
