@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 
 from jobs.expected import Shape
 from jobs.records import Record
-from jobs.suites.suite import load_suite
+from jobs.suites import load_suite
 from pipelines.fleet.placement import Placement
 from pipelines.fleet.sections import (
     FAMILY_SECTIONS,

@@ -94,6 +94,6 @@ class Shape:
         """The text. Raises ValueError, as a validator."""
         if self.max_length and len(text) > self.max_length:
             raise ValueError(f"has {len(text)} characters; expected at most {self.max_length}")
-        if not re.search(self.pattern, text):
+        if not re.fullmatch(self.pattern, text):
             raise ValueError(f"expected {self.words}")
         return text

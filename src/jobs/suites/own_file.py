@@ -16,11 +16,11 @@ file of its folder; its items come from the hub, or from files of its folder (``
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from jobs.artifacts.hashing import digest_of_path
 from jobs.errors import BadInputError
@@ -29,8 +29,8 @@ from jobs.plain_yaml import Location, YamlSource, refuse
 from jobs.plain_yaml.telling import dotted, problems_of
 from jobs.records import Record, first_problem
 from jobs.suites.own import Generation, OwnTask, TaskName
-from jobs.suites.suite import DIGITS, Column, Group, Suite, Task, load_suite, suite_names
-from jobs.words import listed, nearest, shown
+from jobs.suites.suite import DIGITS, Column, Group, Suite, Task, shipped_suite, suite_names
+from jobs.words import nearest, shown
 
 MAX_STEM = 40
 MOST_FILES = 500
@@ -45,13 +45,14 @@ Folder = Annotated[
         "a folder of lm_eval/tasks, as arc, or one of yours, from this file, as ./tasks",
     ),
 ]
-_CODE = {
-    "class": "code", "process_docs": "code", "process_results": "code", "custom_dataset": "code",
-    "unsafe_code": "code", "use_prompt": "another package", "doc_to_image": "pictures",
-    "doc_to_audio": "sound", "fewshot_config": "code, or what the suite says (num_fewshot)",
-    "num_fewshot": "how a task is asked, which the suite says", "group": "a group of tasks",
-}  # fmt: skip
-"""Fields of lm-eval's that are refused, and what they name."""
+_IS_CODE = "names code, which is never run; write templates ({{…}})"
+_OF_SUITE = "is the suite's to say, with the task's name there"
+_REFUSED = {
+    **dict.fromkeys(("class", "process_docs", "process_results", "custom_dataset"), _IS_CODE),
+    **dict.fromkeys(("unsafe_code", "use_prompt", "fewshot_config"), _IS_CODE),
+    **dict.fromkeys(("num_fewshot", "group"), _OF_SUITE),
+}
+"""Fields of lm-eval's that are refused, and why."""
 
 
 class _Column(Record):
@@ -79,8 +80,13 @@ class _Task(Record):
     columns: tuple[_Column, ...] | None = Field(None, min_length=1)
 
 
+def _named(given: Any) -> Any:
+    """A name alone is the task of that name."""
+    return {"name": given} if isinstance(given, str) else given
+
+
 class _File(Record):
-    tasks: tuple[_Task, ...] = Field(min_length=1)
+    tasks: tuple[Annotated[_Task, BeforeValidator(_named)], ...] = Field(min_length=1)
 
 
 def read_suite(path: Path) -> Suite:
@@ -132,7 +138,10 @@ def _resolved(task: _Task, number: int, source: YamlSource, around: Path) -> Tas
     elif "columns" not in values:
         refuse(source.path, [source.problem(place, f"{dotted(place)}: lacks columns, each as "
                                             "{metric: acc}", "lack")])  # fmt: skip
-    return Task.model_validate({**values, **given})
+    try:
+        return Task.model_validate({**values, **given})
+    except ValidationError as error:
+        raise BadInputError(f"{at}: {first_problem(error)}") from error
 
 
 def _column(column: _Column, task: str) -> Column:
@@ -146,7 +155,7 @@ def _column(column: _Column, task: str) -> Column:
 
 def _known() -> dict[str, Task]:
     """The tasks of the suites that come along."""
-    return {task.name: task for name in suite_names() for task in load_suite(name).tasks}
+    return {task.name: task for name in suite_names() for task in shipped_suite(name).tasks}
 
 
 def _own_task(at: str, folder: Path, name: str) -> OwnTask:
@@ -189,7 +198,7 @@ def _with_included(source: YamlSource, folder: Path, depth: int) -> dict[str, An
     if "include" not in values:
         return values
     name = values.pop("include")
-    path = _inside(source, ["include"], name, folder)
+    path = _inside(source, ["include"], name, folder, (".yaml",))
     if depth == MOST_INCLUDES:
         _refuse(source, ["include"], "nests too deep, or in itself")
     included = YamlSource.read(path)
@@ -200,13 +209,10 @@ def _with_included(source: YamlSource, folder: Path, depth: int) -> dict[str, An
 
 def _refuse_code(source: YamlSource, values: Mapping[str, Any]) -> None:
     problems = [
-        source.problem(
-            [field], f"{field}: it names {_CODE[field]}, which no own task may have; leave it out",
-            "key",
-        )
+        source.problem([field], f"{field}: {_REFUSED[field]}", "key")
         for field in values
-        if field in _CODE
-    ]  # fmt: skip
+        if field in _REFUSED
+    ]
     refuse(source.path, problems)
 
 
@@ -226,20 +232,22 @@ def _data_files(source: YamlSource, values: Mapping[str, Any], folder: Path) -> 
     found = {}
     for split, name in by_split.items():
         where = [*place, "data_files", *([split] if isinstance(files, dict) else [])]
-        path = _inside(source, where, name, folder)
-        if path.suffix not in SUFFIXES:
-            _refuse(source, where, f"{shown(name)} is none of {listed(SUFFIXES)}")
+        path = _inside(source, where, name, folder, SUFFIXES)
         digest = digest_of_path(path, "sha256")
-        found[split] = {"sha256": digest, "suffix": path.suffix[1:], "path": str(path)}
+        found[split] = {"sha256": digest, "suffix": path.suffix[1:], "path": str(path.resolve())}
     return found
 
 
-def _inside(source: YamlSource, place: Location, name: Any, folder: Path) -> Path:
+def _inside(
+    source: YamlSource, place: Location, name: Any, folder: Path, suffixes: Sequence[str]
+) -> Path:
     """A file that lies in the folder itself. Raises BadInputError."""
     if not isinstance(name, str) or not _FILE_NAME.fullmatch(name):
         _refuse(source, place, f"{shown(name)} is no file of the task's folder; put it there")
-    path = (folder / name).resolve()
-    if path.parent != folder.resolve():
+    path = folder / name
+    if path.suffix not in suffixes:
+        _refuse(source, place, f"expected a file {' or '.join(suffixes)}, got {shown(name)}")
+    if path.resolve().parent != folder.resolve():
         _refuse(source, place, f"{shown(name)} leads out of the task's folder; put the file there")
     if not path.is_file():
         there = sorted(one.name for one in folder.iterdir() if one.is_file())[:MOST_FILES]

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.records import Record
-from jobs.suites.suite import Suite, load_suite, suite_names
+from jobs.suites.suite import Suite, shipped_suite, suite_names
 from jobs.words import shown
 
 SUITE_FILE = "suite.json"
@@ -87,7 +87,7 @@ class SealedSuite(Record):
                 sealed.suite.check_name()
             except ValueError as error:
                 raise BadInputError(f"{where}: {error}; seal it again") from error
-        elif sealed.suite != load_suite(name):
+        elif sealed.suite != shipped_suite(name):
             raise BadInputError(
                 f"bundle {bundle.uri} was sealed for another suite {name!r} than the one of this "
                 "version; seal it again"

@@ -8,6 +8,7 @@ Light on purpose (pydantic and YAML): the plan of a refresh reads suites too.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,7 +35,6 @@ DIGITS = 20
 MAX_DEFINITION = 100_000
 """Characters: one argument of a process, and one parameter of a workflow."""
 HELDOUT = "heldout"
-_DEFINITION = "--suite is no suite's definition"
 
 
 class _Part(Record):
@@ -122,8 +122,8 @@ class Suite(_Part):
 
     @property
     def is_own(self) -> bool:
-        """Whether it is none of those that come with this version."""
-        return self.name not in suite_names()
+        """Whether it is none of those that come with this version: its name ends with a digest."""
+        return re.fullmatch(rf".+-[0-9a-f]{{{DIGITS}}}", self.name) is not None
 
     def task(self, name: str, also: tuple[str, ...] = ()) -> Task:
         """The task of this name. Raises BadInputError with the nearest name, or one of `also`."""
@@ -175,32 +175,10 @@ def suite_names() -> list[str]:
     return sorted(path.stem for path in Path(__file__).parent.glob("*.yaml"))
 
 
-def load_suite(given: str) -> Suite:
-    """The suite of this name, in this file (./mine.yaml), or of this definition (JSON).
-
-    Raises BadInputError with the nearest name, or all that is wrong with the file.
-    """
-    if given.startswith("{"):
-        return _defined(given)
-    if given.endswith((".yaml", ".yml")) or "/" in given:
-        from jobs.suites.own_file import read_suite
-
-        return read_suite(Path(given))
-    names = suite_names()
-    if given not in names:
-        own = "or give the file of your own, as ./my-suite.yaml"
-        raise BadInputError(f"no suite {given!r}; {_nearest(given, names)}; {own}")
-    text = (Path(__file__).parent / f"{given}.yaml").read_text()
-    return Suite(name=given, **yaml.safe_load(text))
-
-
-def _defined(text: str) -> Suite:
-    suite = Suite.parse(text.encode(), _DEFINITION)
-    try:
-        suite.check_name()
-    except ValueError as error:
-        raise BadInputError(f"{_DEFINITION}: {error}") from error
-    return suite
+def shipped_suite(name: str) -> Suite:
+    """The suite of this name among those that come with this version."""
+    text = (Path(__file__).parent / f"{name}.yaml").read_text()
+    return Suite(name=name, **yaml.safe_load(text))
 
 
 def _nearest(name: str, names: list[str]) -> str:

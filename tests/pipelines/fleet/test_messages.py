@@ -2,14 +2,17 @@
 """What a fleet file is refused with, word for word: a line for each thing that is wrong."""
 
 import os
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 
 from jobs.errors import BadInputError, BadInputsError
+from jobs.suites import load_suite
 from pipelines.fleet.reading import read_fleet
 from tests.pipelines.conftest import FLEET
+from tests.support.paths import ROOT
 
 
 def told(folder: Path, text: str | bytes) -> list[str]:
@@ -91,7 +94,7 @@ def told(folder: Path, text: str | bytes) -> list[str]:
         ('crawl:', 'placement: {train_memory: 4 gigs}\ncrawl:', "f.yaml:5:27: placement.train_memory: expected a quantity such as 500m, 8 or 256Gi, got '4 gigs'"),
         ('    release: nano-chat', '    merge: {vocabulary: extnd}', "f.yaml:32:25: families[1].merge.vocabulary: expected refuse or extend, got 'extnd'; did you mean extend?"),
         ('    release: nano-chat', '    merge: {allow_config: rope_scaling}', 'f.yaml:32:27: families[1].merge.allow_config: expected a list; write [rope_scaling]'),
-        ('suite: demo', 'suite: papr', "f.yaml:2:8: suite: no suite 'papr'; did you mean paper?"),
+        ('suite: demo', 'suite: papr', "f.yaml:2:8: suite: no suite 'papr'; did you mean 'paper'?; or give the file of your own, as ./my-suite.yaml"),
         ('suite: demo', 'suite: [demo]', 'f.yaml:2:8: suite: expected a text, got a list of 1'),
         ('  epochs: 2', '  epochs: 2\n  epochs: 3', 'f.yaml:15:3: epochs is given twice; first on line 14; delete one'),
         ('  epochs: 2', '  processes: 3', 'f.yaml:13:1: train: batch_rows 64 is no multiple of 3 (micro_batch_rows 1 × 3 processes); batch_rows 66 would do'),
@@ -122,7 +125,7 @@ def test_all_that_is_wrong_is_told_at_once_in_the_files_order(tmp_path: Path) ->
         assert old in text
         text = text.replace(old, new, 1)
     assert told(tmp_path, text) == [
-        "f.yaml:2:8: suite: no suite 'papr'; did you mean paper?",
+        "f.yaml:2:8: suite: no suite 'papr'; did you mean 'paper'?; or give the file of your own, as ./my-suite.yaml",
         "f.yaml:6:20: crawl.publishers[1]: no is false in YAML; put it in quotes: 'no'",
         "f.yaml:11:17: '1_000' is no decimal number; write 1000, or put a text in quotes",
         "f.yaml:14:11: train.epochs: expected a whole number, got yes",
@@ -204,3 +207,30 @@ def test_a_long_text_takes_no_time(tmp_path: Path, text: str) -> None:
     assert said.startswith("f.yaml:20:56: families[0].instruct.revision: '")
     assert said.endswith(f" has {len(text)} characters; expected at most 1000")
     assert time.monotonic() - began < 10
+
+
+def test_a_suite_of_ones_own(tmp_path: Path) -> None:
+    """By its path from the fleet file; what is wrong with its file is told after the fleet's."""
+    suites = ROOT / "fleets/suites"
+    shutil.copytree(suites, tmp_path / "suites")
+    for given in (
+        "./suites/geography.yaml",
+        "suites/geography.yaml",
+        str(suites / "geography.yaml"),
+    ):
+        (tmp_path / "f.yaml").write_text(FLEET.replace("suite: demo", f"suite: {given}"))
+        parameters = read_fleet(tmp_path / "f.yaml").parameters()
+        assert parameters["suite"].startswith("geography-")
+        assert load_suite(parameters["suite-definition"]).name == parameters["suite"]
+        assert parameters["tasks"] == '["piqa", "capitals", "countries"]'
+    text = FLEET.replace("suite: demo", "suite: ./suites/geography.yaml")
+    path = tmp_path / "suites/geography.yaml"
+    path.write_text(path.read_text().replace("num_fewshot: 2", "num_fewshots: 2\n    x: 1"))
+    assert told(tmp_path, text.replace("  epochs: 2", "  epochs: yes")) == [
+        "f.yaml:14:11: train.epochs: expected a whole number, got yes",
+        "suites/geography.yaml:9:5: tasks[1].num_fewshots: unknown field; did you mean num_fewshot?",
+        "suites/geography.yaml:10:5: tasks[1].x: unknown field; known: name, lm_eval_task, folder, num_fewshot, apply_chat_template, generation, data_columns, sentence_model, columns",
+    ]
+    assert told(tmp_path, FLEET.replace("suite: demo", "suite: ./geography.yaml")) == [
+        "f.yaml:2:8: suite: geography.yaml cannot be read: there is no such file; files of YAML there: 'f.yaml'"
+    ]
