@@ -26,7 +26,7 @@ def plan(
     store: Store,
     run_name: RunName = None,
     parameter: Parameters = None,
-    steps: Annotated[bool, typer.Option("--steps", help="List each step.")] = False,
+    steps: Annotated[bool, typer.Option("--steps", metavar="", help="List each step.")] = False,
 ) -> None:
     """Show what a refresh would do: its steps, what is there already, tokens, FLOPs, GPU-hours."""
     fleet = read_fleet(fleet_file)
@@ -41,13 +41,15 @@ def run(
     run_name: RunName = None,
     parameter: Parameters = None,
     parallel: Annotated[
-        int | None, typer.Option(min=1, help="Processes at a time; default: one a core.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes at a time; default: one a core."),
     ] = None,
     work: Annotated[
-        Path, typer.Option(help="Folder for logs and scratch; below it, one folder a run.")
+        Path,
+        typer.Option(metavar="FOLDER", help="Folder for logs and scratch, one below it a run."),
     ] = Path(".perennial"),
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List each step and its state, and stop.")
+        bool, typer.Option("--dry-run", metavar="", help="List each step and its state, and stop.")
     ] = False,
 ) -> None:
     """Run a refresh on this machine: the rendered workflow, as processes.

@@ -24,7 +24,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from jobs.bundle.settings import BundleSettings
-from jobs.command.quantity import parse_count
+from jobs.command.help import flag_text
+from jobs.command.quantity import is_count
 from jobs.command.settings import FlagSettings, role
 from jobs.crawl.settings import CrawlSettings
 from jobs.curate.settings import CurateSettings
@@ -130,7 +131,7 @@ ReportSection = Annotated[Section, SectionOf("report")]
 def _published(field: FieldInfo) -> Any:
     """The field's type; a count's JSON Schema also admits ``100M``, as its validator does."""
     kind: Any = field.annotation
-    if any(getattr(item, "func", None) is parse_count for item in field.metadata):
+    if is_count(field.metadata):
         return Annotated[kind, WithJsonSchema(COUNT_SCHEMA)]
     if get_origin(kind) in (Union, UnionType) and any(_is_count(arg) for arg in get_args(kind)):
         with_none = {"anyOf": [*COUNT_SCHEMA["anyOf"], {"type": "null"}]}
@@ -139,24 +140,7 @@ def _published(field: FieldInfo) -> Any:
 
 
 def _is_count(kind: Any) -> bool:
-    return any(
-        getattr(item, "func", None) is parse_count for item in getattr(kind, "__metadata__", ())
-    )
-
-
-def flag_text(value: Any) -> str:
-    """A setting's value as the text of its flag; None as the empty text, which means "not given".
-
-    >>> flag_text(("us", "uk")), flag_text(False), flag_text(2e-05), flag_text(None)
-    ('us,uk', 'false', '2e-05', '')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return ",".join(map(flag_text, value))
-    return str(value)
+    return is_count(getattr(kind, "__metadata__", ()))
 
 
 def check_together(job: str, values: Section) -> str:

@@ -2,12 +2,12 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from jobs.artifacts.manifest import folder_digest
-from jobs.command.settings import JobSettings
+from jobs.command.settings import JobSettings, Word
 from jobs.suites import load_suite
 
 
@@ -15,12 +15,13 @@ class BundleSettings(JobSettings):
     """Seals the data that a suite needs, so that evaluation needs no network."""
 
     job: ClassVar[str] = "bundle"
+    example: ClassVar[str] = "--suite paper --out s3://bucket/perennial/eval-data/paper"
     kind: ClassVar[str] = "bundle"
     version: ClassVar[str] = "1"
 
-    suite: str
+    suite: Annotated[str, Word("paper|demo|FILE")]
     """The suite: paper, demo, or a file of your own (./my-suite.yaml)."""
-    source: str | None = Field(None, alias="from")
+    source: Annotated[str | None, Word("FOLDER")] = Field(None, alias="from")
     """A folder that mirrors the data sets, <path>/[<config>/]<split>.jsonl; default: the hub."""
 
     def identity(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from jobs.command.settings import OPERATIONAL, HttpAddress, JobSettings
+from jobs.command.settings import OPERATIONAL, HttpAddress, JobSettings, Word
 from jobs.expected import Shape
 from jobs.kinds.promises import KeptArticles
 
@@ -13,17 +13,22 @@ class CrawlSettings(JobSettings):
     """Crawls the news of one period with Fundus from the CC-NEWS archives."""
 
     job: ClassVar[str] = "crawl"
+    example: ClassVar[str] = (
+        "--period 2026-10 --publishers us,uk --out s3://bucket/perennial/articles/2026-10"
+    )
     kind: ClassVar[str] = "articles"
     version: ClassVar[str] = "2"
     promises = KeptArticles
 
-    period: Annotated[str, Shape(r"^2[0-9]{3}-(0[1-9]|1[0-2])$", "a month such as 2026-10")]
+    period: Annotated[
+        str, Shape(r"^2[0-9]{3}-(0[1-9]|1[0-2])$", "a month such as 2026-10"), Word("2026-10")
+    ]
     """The month to crawl, as 2026-10: articles published in it, in UTC, are kept."""
     ccnews_server: Annotated[HttpAddress, OPERATIONAL] = Field(
         "https://data.commoncrawl.org/", json_schema_extra={"pattern": "^https?://"}
     )
     """Address of the CC-NEWS server or of a mirror with its layout."""
-    publishers: tuple[str, ...] = Field(("all",), min_length=1)
+    publishers: tuple[str, ...] = Field(("all",), min_length=1, examples=[["us", "uk"]])
     """Fundus publishers: countries (us,uk), names (us.TheIntercept), or all."""
     check_training_opt_out: bool = True
     """Leave out publishers whose robots file disallows training; off where there is no network."""

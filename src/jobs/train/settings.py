@@ -12,6 +12,10 @@ class TrainSettings(JobSettings):
     """Trains a model on packed rows with DeepSpeed; resumes from its last committed checkpoint."""
 
     job: ClassVar[str] = "train"
+    example: ClassVar[str] = (
+        "--model /data/base --rows /data/rows --objective cpt --epochs 5 --processes 8 "
+        "--out /data/cpt"
+    )
     kind: ClassVar[str] = "model"
     version: ClassVar[str] = "2"
 
