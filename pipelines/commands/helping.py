@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
-from typer.models import ArgumentInfo, OptionInfo
+from typer.models import OptionInfo
 
 EXIT_CODES = (
     "Exit codes: 0 done; 64 bad input, the same command fails again; 75 trouble that may pass, "
@@ -42,7 +42,6 @@ def _required(command: Callable[..., Any]) -> list[str]:
         hint = hints[name]
         if parameter.default is not parameter.empty or get_origin(hint) is not Annotated:
             continue
-        for info in get_args(hint)[1:]:
-            if isinstance(info, OptionInfo) and not isinstance(info, ArgumentInfo):
-                found.append(f"--{name.replace('_', '-')} {info.metavar or name.upper()}")
+        options = (info for info in get_args(hint)[1:] if isinstance(info, OptionInfo))
+        found += [f"--{name.replace('_', '-')} {one.metavar or name.upper()}" for one in options]
     return found

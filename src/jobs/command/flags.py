@@ -47,7 +47,9 @@ def _refuse_odd(argument: str) -> None:
 def _unknown(argument: str, flag: str, flags: Iterable[str]) -> str:
     known = [f"--{name}" for name in flags]
     if flag.startswith("-"):
-        return f"unknown flag {shortened(flag)}; {nearest(flag, known)}"
+        begun = [name for name in known if len(flag) > len("--") and name.startswith(flag)]
+        hint = f"did you mean {begun[0]}?" if len(begun) == 1 else nearest(flag, known)
+        return f"unknown flag {shortened(flag)}; {hint}"
     near = nearest_of(f"--{flag}", known)
     hint = f"did you mean {near}?" if near else "each setting is given as --flag value"
     return f"{shown(argument)} belongs to no flag; {hint}"

@@ -88,7 +88,9 @@ def local_errors() -> Iterator[None]:
             raise BadInputError(
                 f"{error.filename} cannot be read: {error.strerror}; mend link or permission"
             ) from error
-        raise TransientError(f"local files could not be read or copied: {error}") from error
+        raise TransientError(
+            f"{error.filename or 'local files'} could not be read or copied: {error.strerror}"
+        ) from error
 
 
 def _blobs(root: Path) -> Path | None:

@@ -21,6 +21,7 @@ from obstore import exceptions
 
 from jobs.errors import BadInputError, PerennialError, TransientError
 from jobs.stopping import STOP
+from jobs.store.said import said
 
 if TYPE_CHECKING:
     from obstore.store import RetryConfig
@@ -47,6 +48,7 @@ LASTING = frozenset({
 LASTING_ANSWERS = frozenset({301, 405, 501})
 """Of a server that is another than the URI means, or takes no writes."""
 _NUMBER = re.compile(r"\(os error (\d+)\)|status code: (\d+)")
+_OTHER_REGION = "redirect without LOCATION"
 
 T = TypeVar("T")
 
@@ -74,7 +76,7 @@ def translated(uri: str, path: str, writing: bool = False) -> Iterator[None]:
     except (exceptions.NotFoundError, FileNotFoundError) as error:
         _refuse_missing_bucket(uri, error)
         if writing:
-            raise TransientError(f"store failed at {uri}/{path}: {_first(error)}") from error
+            raise TransientError(f"store failed at {uri}/{path}: {said(error)}") from error
         raise missing(uri, path) from error
     except (
         exceptions.PermissionDeniedError,
@@ -82,8 +84,8 @@ def translated(uri: str, path: str, writing: bool = False) -> Iterator[None]:
         PermissionError,
     ) as error:
         raise _forbidden(uri, path, error) from error
-    except exceptions.AlreadyExistsError:
-        raise
+    except exceptions.AlreadyExistsError as error:  # of a create it is caught before
+        raise TransientError(f"store failed at {uri}/{path}: {said(error)}") from error
     except exceptions.PreconditionError as error:
         raise TransientError(
             f"{uri}/{path} was written anew while it was read; the same command reads what is "
@@ -96,7 +98,7 @@ def translated(uri: str, path: str, writing: bool = False) -> Iterator[None]:
         ValueError,
         exceptions.InvalidPathError,
     ) as error:
-        raise BadInputError(f"{uri}/{path} cannot be used: {_first(error)}") from error
+        raise BadInputError(f"{uri}/{path} cannot be used: {said(error)}") from error
     except (exceptions.BaseError, OSError) as error:
         _refuse_missing_bucket(uri, error)
         raise _by_its_number(uri, path, error, writing) from error
@@ -119,7 +121,7 @@ def tried(uri: str, path: str, operation: Callable[[], T], writing: bool = False
 
 
 def _forbidden(uri: str, path: str, error: BaseException) -> BadInputError:
-    return BadInputError(f"no permission for {uri}/{path}; check the credentials ({_first(error)})")
+    return BadInputError(f"no permission for {uri}/{path}; check the credentials ({said(error)})")
 
 
 def _by_its_number(uri: str, path: str, error: BaseException, writing: bool) -> PerennialError:
@@ -129,20 +131,16 @@ def _by_its_number(uri: str, path: str, error: BaseException, writing: bool) -> 
     answers = {int(answer) for _, answer in found if answer}
     if HTTPStatus.FORBIDDEN in answers or numbers & {errno.EACCES, errno.EPERM}:
         return _forbidden(uri, path, error)
-    if numbers & LASTING or answers & LASTING_ANSWERS:
+    if numbers & LASTING or answers & LASTING_ANSWERS or _OTHER_REGION in str(error):
         what = "written" if writing else "read"
         return BadInputError(
-            f"{uri}/{path} cannot be {what}: {_first(error)}; choose a store that can"
+            f"{uri}/{path} cannot be {what}: {said(error)}; choose a store that can"
         )
-    return TransientError(f"store failed at {uri}/{path}: {_first(error)}")
+    return TransientError(f"store failed at {uri}/{path}: {said(error)}")
 
 
 def _refuse_missing_bucket(uri: str, error: BaseException) -> None:
-    if any(said in str(error) for said in ("NoSuchBucket", "bucket does not exist")):
+    if any(mark in str(error) for mark in ("NoSuchBucket", "bucket does not exist")):
         raise BadInputError(
             f"there is no bucket for {uri}; create it, or correct the URI"
         ) from error
-
-
-def _first(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__

@@ -33,6 +33,7 @@ from jobs.store.bucket import MultipartUpload, s3_store
 from jobs.store.failures import RETRY, NotFoundError, missing, translated, tried
 from jobs.store.files import RangedFile, Upload, WrittenFile
 from jobs.store.folder import OpenFiles, StagedFile, file_of, link, refuse_odd
+from jobs.store.said import said
 from jobs.store.uri import normal_uri
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Prefix:
                 return s3_store(self.uri)
             return from_url(self.uri, retry_config=RETRY)
         except (exceptions.BaseError, OSError, ValueError) as error:
-            raise BadInputError(f"store {self.uri!r} cannot be opened: {error}") from error
+            raise BadInputError(f"store {self.uri} cannot be opened: {said(error)}") from error
 
     @property
     def _exists(self) -> bool:

@@ -110,7 +110,7 @@ FLAGS = {"period": False, "publishers": True, "out": False}
     [
         (["--perid", "x"], "unknown flag --perid; did you mean --period?"),
         (["--perid=x"], "unknown flag --perid; did you mean --period?"),
-        (["--pub", "us"], "unknown flag --pub; known: --period, --publishers, --out"),
+        (["--pub", "us"], "unknown flag --pub; did you mean --publishers?"),
         (["-o", "x"], "unknown flag -o; known: --period, --publishers, --out"),
         (["period", "2026-10"], "'period' belongs to no flag; did you mean --period?"),
         (["2026-10"], "'2026-10' belongs to no flag; each setting is given as --flag value"),

@@ -88,7 +88,7 @@ def test_a_wrong_uri_is_refused(uri: str) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(BadInputError, match="file/store' cannot be opened"):
+    with pytest.raises(BadInputError, match="file/store cannot be opened"):
         Prefix(tmp_path / "file/store").write("a", b"a")
 
 
