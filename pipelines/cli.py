@@ -11,6 +11,7 @@ from jobs.command.streams import open_standard_streams
 from jobs.errors import EXIT_BAD_INPUT, BadInputError, BadInputsError, PerennialError
 from pipelines.commands import refreshing, reproducing, stored, verifying, watching
 from pipelines.commands.arguments import say
+from pipelines.commands.helping import register
 from pipelines.commands.version import print_version
 from pipelines.output import ended_by_ctrl_c, patient_output
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -52,13 +54,13 @@ for command in (
     verifying.verify,
     reproducing.reproduce,
 ):
-    app.command()(command)
+    register(app, command)
 
 
-@app.command()
 def render(
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail if a file is out of date.")
+        bool,
+        typer.Option("--check", metavar="", help="Write nothing; fail if a file is out of date."),
     ] = False,
 ) -> None:
     """Write the workflows of the chart and the JSON Schema of the fleet file."""
@@ -69,6 +71,9 @@ def render(
         say(f"{'out of date' if check else 'written'}: {path}")
     if check and changed:
         raise BadInputError("rendered files are out of date; run: perennial render")
+
+
+register(app, render)
 
 
 def main() -> NoReturn:

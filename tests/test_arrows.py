@@ -15,12 +15,13 @@ FILES_OF_A_JOB = {"__init__.py", "__main__.py", "settings.py", "work.py"}
 # Of what jobs share, each floor imports floors below it (and, within a floor, its own package).
 FLOORS = (
     {"jobs.errors", "jobs.numbers", "jobs.words"},
-    {"jobs.strict_json", "jobs.hub", "jobs.stopping"},
-    {"jobs.records"},
+    {"jobs.strict_json", "jobs.hub", "jobs.stopping", "jobs.expected", "jobs.unknown"},
+    {"jobs.records", "jobs.plain_yaml"},
     {"jobs.store"},
     {"jobs.artifacts"},
     {"jobs.kinds"},
     {"jobs.command", "jobs.fit", "jobs.suites"},
+    {"jobs.__main__"},
 )
 HEAVY = {
     "torch",

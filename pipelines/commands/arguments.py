@@ -13,12 +13,14 @@ from jobs.words import one_line
 FleetFile = Annotated[
     Path, typer.Argument(metavar="FLEET", help="The fleet file, e.g. fleets/news.yaml.")
 ]
-Period = Annotated[str, typer.Option(help="The month to refresh, as 2026-10.")]
+Period = Annotated[str, typer.Option(metavar="2026-10", help="The month to refresh.")]
 Store = Annotated[
-    str, typer.Option(help="The store: s3://bucket/prefix, gs://…, az://…, or a folder.")
+    str,
+    typer.Option(metavar="URI", help="The store: s3://bucket/prefix, gs://…, az://…, or a folder."),
 ]
 RunName = Annotated[
-    str | None, typer.Option("--run", help="Name of the run; default: <fleet>-<period>.")
+    str | None,
+    typer.Option("--run", metavar="NAME", help="Name of the run; default: <fleet>-<period>."),
 ]
 Parameters = Annotated[
     list[str] | None,

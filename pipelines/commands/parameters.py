@@ -17,7 +17,7 @@ from pipelines.fleet.sections import (
 )
 from pipelines.fleet.texts import why_unfit
 
-FLEETS_OWN = ("fleet", "suite", "families")
+FLEETS_OWN = ("fleet", "suite", "suite-definition", "families")
 """Parameters that ``-p`` may not set: the plan and the report of a run read them from the fleet."""
 
 MAX_RUN = 100

@@ -40,12 +40,14 @@ def plan(
     store: Store,
     run_name: RunName = None,
     parameter: Parameters = None,
-    steps: Annotated[bool, typer.Option("--steps", help="List each step.")] = False,
+    steps: Annotated[bool, typer.Option("--steps", metavar="", help="List each step.")] = False,
     assumptions: Annotated[
-        bool, typer.Option("--assumptions", help="List what the figures assume, and why.")
+        bool,
+        typer.Option("--assumptions", metavar="", help="List what the figures assume, and why."),
     ] = False,
     gpus: Annotated[
-        int | None, typer.Option(min=1, help="GPUs at a time; default: all that steps ask for.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="GPUs at a time; default: all that steps ask for."),
     ] = None,
 ) -> None:
     """Show what a refresh would do, what it costs, and all for which it would fail.
@@ -65,11 +67,12 @@ def run(
     run_name: RunName = None,
     parameter: Parameters = None,
     parallel: Annotated[
-        int | None, typer.Option(min=1, help="Processes at a time; default: one a core.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes at a time; default: one a core."),
     ] = None,
     work: Work = WORK,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List each step and its state, and stop.")
+        bool, typer.Option("--dry-run", metavar="", help="List each step and its state, and stop.")
     ] = False,
 ) -> None:
     """Run a refresh on this machine: the rendered workflow, as processes.

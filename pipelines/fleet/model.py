@@ -6,8 +6,7 @@ the refresh workflow.
 
 import json
 import os
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -16,12 +15,12 @@ from pydantic import (
     Field,
     ValidationInfo,
     WithJsonSchema,
-    model_validator,
 )
 
 from jobs.command.quantity import Count
+from jobs.expected import Shape
 from jobs.records import Record
-from jobs.suites.suite import load_suite
+from jobs.suites import load_suite
 from pipelines.fleet.placement import Placement
 from pipelines.fleet.prices import Prices
 from pipelines.fleet.sections import (
@@ -60,21 +59,37 @@ def _resolved(value: Any, info: ValidationInfo) -> Any:
 
 def _not_reserved(name: str) -> str:
     if name in RESERVED:
-        raise ValueError(f"the name {name} is taken by what lies beside it in the store")
+        raise ValueError(
+            f"the name {name} is taken by what lies beside it in the store; choose another"
+        )
     return name
 
 
 def _each_once(controls: tuple[str, ...]) -> tuple[str, ...]:
-    _refuse_repeated("control", controls)
+    for position, control in enumerate(controls):
+        if control in controls[:position]:
+            raise ValueError(f"{control!r} stands there twice; once is enough")
     return controls
 
 
+def _resolved_suite(value: Any, info: ValidationInfo) -> Any:
+    """A file is meant from the fleet file, also without ``./``."""
+    is_file = isinstance(value, str) and value.endswith((".yaml", ".yml"))
+    is_bare = is_file and not value.startswith(("./", "../", "/"))
+    return _resolved(f"./{value}" if is_bare else value, info)
+
+
+SuiteName = Annotated[str, BeforeValidator(_resolved_suite)]
 Source = Annotated[str, BeforeValidator(_resolved)]
-Name = Annotated[str, Field(pattern=NAME, max_length=MAX_NAME), AfterValidator(_not_reserved)]
+Name = Annotated[
+    str,
+    Shape(NAME, "a name of small letters and digits, with dots or dashes between", MAX_NAME),
+    AfterValidator(_not_reserved),
+]
 
 
 class _Entry(Record):
-    model_config = ConfigDict(populate_by_name=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 class Model(_Entry):
@@ -180,12 +195,6 @@ class Family(_Entry):
         """The fleet's settings of a job, with the family's own put over them."""
         return {**getattr(fleet, job), **getattr(self, job)}
 
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        models = [*SCORED_ORIGINALS, *CONTROLS, *(item["name"] for item in self.other_models())]
-        _refuse_repeated("model", [*models, *self.candidates()])
-        return self
-
 
 def _or_absent(schema: dict[str, Any]) -> None:
     """A section that is left out rather than null."""
@@ -196,8 +205,8 @@ class Fleet(_Entry):
     """The families to keep current, and the settings of a refresh."""
 
     name: Name
-    suite: str
-    """The evaluation suite: paper or demo."""
+    suite: SuiteName
+    """The evaluation suite: paper, demo, or a file of your own (./my-suite.yaml)."""
     eval_data: Source | None = None
     """A folder that mirrors the suite's data sets; default: the hub."""
     families: tuple[Family, ...] = Field(min_length=1)
@@ -216,19 +225,15 @@ class Fleet(_Entry):
     prices: Prices | None = Field(None, json_schema_extra=_or_absent)
     """What an hour of each pool costs; default: no plan tells money."""
 
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        _refuse_repeated("family", [family.name for family in self.families])
-        _refuse_repeated("candidate", [name for f in self.families for name in f.candidates()])
-        return self
-
     def parameters(self) -> dict[str, str]:
         """Workflow parameter → text: all but period, store and run."""
+        suite = load_suite(self.suite)
         values = {
             "fleet": self.name,
-            "suite": self.suite,
+            "suite": suite.name,
+            "suite-definition": suite.definition(),
             "bundle-from": self.eval_data or "",
-            "tasks": json.dumps([task.name for task in load_suite(self.suite).tasks]),
+            "tasks": json.dumps([task.name for task in suite.tasks]),
             "families": json.dumps([family.item(self) for family in self.families]),
         }
         for job in FLEET_SECTIONS:
@@ -236,9 +241,3 @@ class Fleet(_Entry):
             values |= section_parameters(job, section)
             values[digest_key(job)] = settings_digest(job, section)
         return values | self.placement.parameters()
-
-
-def _refuse_repeated(what: str, names: Sequence[str]) -> None:
-    for position, name in enumerate(names):
-        if name in names[:position]:
-            raise ValueError(f"two are named {name!r}; every {what} needs a name of its own")

@@ -5,12 +5,21 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, WithJsonSchema
 
 from jobs.command.quantity import Count
+from jobs.expected import Shape
 from jobs.records import Record
 from pipelines.fleet.sections import COUNT_SCHEMA
 
-QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
-LABEL = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
-"""A label's value in Kubernetes."""
+Quantity = Annotated[
+    str,
+    Shape(r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$", "a quantity such as 500m, 8 or 256Gi"),
+]
+Label = Annotated[
+    str,
+    Shape(
+        r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",
+        "at most 63 letters, digits, dots, _ and -, as a label in Kubernetes",
+    ),
+]
 
 
 class Placement(Record):
@@ -18,25 +27,25 @@ class Placement(Record):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    cpu_pool: str = Field("cpu", pattern=LABEL)
+    cpu_pool: Label = "cpu"
     """Node pool (label perennial.dev/pool) of the steps that need no GPU."""
-    gpu_pool: str = Field("gpu", pattern=LABEL)
+    gpu_pool: Label = "gpu"
     """Node pool of training and evaluation."""
     train_gpus: int = Field(8, ge=0, le=1024)
     """GPUs of a training pod; give train.processes the same number."""
     evaluate_gpus: int = Field(1, ge=0, le=1024)
     """GPUs of an evaluation pod."""
-    train_cpu: str = Field("32", pattern=QUANTITY)
+    train_cpu: Quantity = "32"
     """Processors of a training pod."""
-    train_memory: str = Field("256Gi", pattern=QUANTITY)
+    train_memory: Quantity = "256Gi"
     """Memory of a training pod."""
-    evaluate_cpu: str = Field("8", pattern=QUANTITY)
+    evaluate_cpu: Quantity = "8"
     """Processors of an evaluation pod."""
-    evaluate_memory: str = Field("64Gi", pattern=QUANTITY)
+    evaluate_memory: Quantity = "64Gi"
     """Memory of an evaluation pod."""
-    data_cpu: str = Field("8", pattern=QUANTITY)
+    data_cpu: Quantity = "8"
     """Processors of crawl, curate, pack, merge, ingest and bundle."""
-    data_memory: str = Field("32Gi", pattern=QUANTITY)
+    data_memory: Quantity = "32Gi"
     """Memory of crawl, curate, pack, merge, ingest and bundle."""
 
     gpu_memory: Annotated[Count, Field(ge=2**30, le=2**44), WithJsonSchema(COUNT_SCHEMA)] = (

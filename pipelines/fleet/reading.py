@@ -1,160 +1,150 @@
-"""The fleet file: read and checked, and the JSON Schema that is published for it.
+"""The fleet file: read and checked, all of what is wrong with it at once.
 
-An error names file, line, column and field, what was expected, and the nearest valid name. The
-schema lies in ``fleets/fleet.schema.json``; an editor that reads YAML schemas completes from it.
+An error names file, line, column and field, what was expected, and the fix or the nearest valid
+name. The schema lies in ``fleets/fleet.schema.json``; an editor that reads YAML schemas completes
+from it.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from jobs.errors import BadInputError
-from jobs.records import message_of
-from jobs.suites.suite import suite_names
-from jobs.words import nearest, nearest_of, shown
+from jobs.errors import BadInputError, BadInputsError
+from jobs.plain_yaml import Location, Problem, YamlSource, refuse
+from jobs.plain_yaml.telling import dotted, problems_of
+from jobs.suites import load_suite
+from jobs.words import shown
+from pipelines.fleet.kinds import mistaken
 from pipelines.fleet.model import Fleet
+from pipelines.fleet.names import collisions, explained
+from pipelines.fleet.places import fleet_schema, unknown_field
 from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, JOBS, check_together
 from pipelines.fleet.texts import why_unfit
-from pipelines.yaml_source import YamlSource
+
+__all__ = ["fleet_schema", "read_fleet"]
+_NEGATIVE = re.compile(r"-[0-9][0-9.]*[eE][-+]?[0-9]+")
+"""A number that YAML takes for a text; where a text is expected, it is refused as a flag."""
+MAX_TEXT = 1000
+"""Characters. What looks for secrets in a text takes up to their square."""
+_TOO_LONG = f"has {{}} characters; expected at most {MAX_TEXT}"
+BEGIN = "; begin with name, suite and families, as fleets/news.yaml does"
 
 
 def read_fleet(path: Path, *, for_cluster: bool = False) -> Fleet:
-    """The fleet in a file. Raises BadInputError with file, line, column, field and the fix.
+    """The fleet in a file. Raises BadInputError, a line for each thing that is wrong.
 
     A fleet that says nothing of GPUs may run on this machine with any number of processes; only
     `for_cluster` must they fit the default.
     """
-    source = YamlSource.read(path)
-    _refuse_unfit_texts(source)
-    try:
-        fleet = Fleet.model_validate(source.value, context={"folder": path.resolve().parent})
-    except ValidationError as error:
-        raise BadInputError(_described(error, source)) from error
-    if fleet.suite not in suite_names():
-        hint = nearest(fleet.suite, suite_names())
-        raise BadInputError(
-            f"{source.position(['suite'])}: suite: no suite {shown(fleet.suite)}; {hint}"
-        )
-    problems = [*_disagreements(fleet)]
-    if for_cluster or "train_gpus" in fleet.placement.model_fields_set:
-        problems += _idle_or_missing_gpus(fleet)
-    if problems:
-        location, said = problems[0]
-        raise BadInputError(f"{source.position_of_key(location)}: {_field(location)}: {said}")
+    source = YamlSource.look(path)
+    problems = [*source.problems]
+    if not isinstance(source.value, dict):
+        said = f"fleet: expected a mapping{BEGIN}"
+        refuse(source.path, [*problems, source.problem((), said)])
+    problems += _mistaken_kinds(source)
+    fleet, found = _validated(source, path)
+    of_suite, more = _wrong_suite(source, path)
+    problems += [*_unfit_texts(source), *found, *_colliding_names(source), *of_suite]
+    for location, said in _disagreements(source.value, for_cluster=for_cluster):
+        problems.append(source.problem(location, f"{dotted(location)}: {said}", "key"))
+    refuse(source.path, problems, more)
+    assert fleet is not None
     return fleet
 
 
-def _refuse_unfit_texts(source: YamlSource) -> None:
+def _unfit_texts(source: YamlSource) -> Iterator[Problem]:
     for location, text in source.texts():
-        if why := why_unfit(text):
+        why = why_unfit(text) if len(text) <= MAX_TEXT else _TOO_LONG.format(len(text))
+        if why and not _NEGATIVE.fullmatch(source.written(location) or ""):
             is_key = location[-1:] == [text]
-            at = source.position_of_key(location) if is_key else source.position(location)
-            where = _field(location[:-1] if is_key else location) or "fleet"
-            raise BadInputError(f"{at}: {where}: {shown(text)} {why}")
+            where = dotted(location[:-1] if is_key else location) or "fleet"
+            said = f"{where}: {shown(text)} {why}"
+            yield source.problem(location, said, "key" if is_key else "value")
 
 
-def _disagreements(fleet: Fleet) -> Iterator[tuple[list[int | str], str]]:
+def _mistaken_kinds(source: YamlSource) -> Iterator[Problem]:
+    for location, said in mistaken(source):
+        yield source.problem(location, f"{dotted(location)}: {said}")
+
+
+def _colliding_names(source: YamlSource) -> Iterator[Problem]:
+    for collision in collisions(source.value):
+        first, place = collision.first, collision.second.place
+        said = explained(collision, source.line(first.place) if first else None)
+        yield source.problem(place, f"{dotted(place)}: {said}")
+
+
+def _wrong_suite(source: YamlSource, path: Path) -> tuple[list[Problem], Sequence[str]]:
+    """What is wrong with the suite that is named, and the lines of a file of the user's own."""
+    suite = source.value.get("suite")
+    if not isinstance(suite, str) or why_unfit(suite[:MAX_TEXT]) or suite.startswith("{"):
+        return [], []
+    is_file = suite.endswith((".yaml", ".yml"))
+    try:
+        load_suite(str(path.parent / suite) if is_file else suite).definition()
+    except BadInputsError as error:
+        return [], error.lines
+    except BadInputError as error:
+        return [source.problem(["suite"], f"suite: {error}")], []
+    return [], []
+
+
+def _validated(source: YamlSource, path: Path) -> tuple[Fleet | None, list[Problem]]:
+    """The fleet, or what its model says of it."""
+    try:
+        folder = {"folder": path.resolve().parent}
+        return Fleet.model_validate(source.value, context=folder), []
+    except ValidationError as error:
+        return None, problems_of(error, source, "fleet", unknown_field)
+
+
+def _disagreements(tree: Mapping[str, Any], *, for_cluster: bool) -> Iterator[tuple[Location, str]]:
     """Settings that are valid, but not together: where, and why."""
     for job in FLEET_SECTIONS:
-        if said := check_together(job, getattr(fleet, job)):
+        if said := check_together(job, _section(tree, job)):
             yield [job], said
-    for index, family in enumerate(fleet.families):
-        for job in FAMILY_SECTIONS:
-            if said := check_together(job, family.section(job, fleet)):
-                is_fleets = said == check_together(job, getattr(fleet, job))
-                yield [job] if is_fleets else ["families", index, job], said
+    for job in FAMILY_SECTIONS:
+        common = _section(tree, job)
+        of_all = check_together(job, common)
+        if of_all and len(_families(tree)) > 0:
+            yield [job], of_all
+        for index, family in enumerate(_families(tree)):
+            own = _section(family, job)
+            said = check_together(job, {**common, **own}) if own else ""
+            if said and said != of_all:
+                yield ["families", index, job], said
+    yield from _idle_or_missing_gpus(tree, for_cluster=for_cluster)
 
 
-def _idle_or_missing_gpus(fleet: Fleet) -> Iterator[tuple[list[int | str], str]]:
+def _idle_or_missing_gpus(
+    tree: Mapping[str, Any], *, for_cluster: bool
+) -> Iterator[tuple[Location, str]]:
     """Families that do not train one process a GPU: where, and why."""
-    default = JOBS["train"].model_fields["processes"].default
-    gpus = fleet.placement.train_gpus
-    for index, family in enumerate(fleet.families):
-        processes = family.section("train", fleet).get("processes", default)
-        if gpus not in (0, processes):
-            own: list[int | str] = ["families", index] if "processes" in family.train else []
-            said = f"{processes} for {family.name}, but placement.train_gpus is {gpus}"
-            yield [*own, "train", "processes"], f"{said}; give both the same number, or 0 GPUs"
+    default = Fleet.model_fields["placement"].default.train_gpus
+    gpus = _section(tree, "placement").get("train_gpus", default if for_cluster else 0)
+    one = JOBS["train"].model_fields["processes"].default
+    common = _section(tree, "train").get("processes", one)
+    for index, family in enumerate(_families(tree)):
+        own = _section(family, "train")
+        processes = own.get("processes", common)
+        if not (type(gpus) is type(processes) is int) or gpus in (0, processes):
+            continue
+        place: list[int | str] = ["families", index] if "processes" in own else []
+        name = shown(family.get("name", ""))[1:-1]
+        said = f"{processes} for {name}, but placement.train_gpus is {gpus}"
+        yield [*place, "train", "processes"], f"{said}; give both the same number, or 0 GPUs"
 
 
-def _described(error: ValidationError, source: YamlSource) -> str:
-    problems = error.errors()
-    problems = [problem for problem in problems if not _is_echo(problem, problems)]
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return _problem(problems[0], source) + more
-
-
-def _is_echo(problem: ErrorDetails, problems: Sequence[ErrorDetails]) -> bool:
-    """Whether a field is missing because it is misspelt; the misspelling is what to name."""
-    *around, name = problem["loc"] or ("",)
-    return problem["type"] == "missing" and any(
-        other["type"] == "extra_forbidden"
-        and list(other["loc"][:-1]) == around
-        and nearest_of(str(other["loc"][-1]), [str(name)])
-        for other in problems
+def _families(tree: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = tree.get("families")
+    return (
+        [one if isinstance(one, dict) else {} for one in found] if isinstance(found, list) else []
     )
 
 
-def _problem(problem: ErrorDetails, source: YamlSource) -> str:
-    location = [_as_written(step) for step in problem["loc"]]
-    field = _field(location)
-    message = message_of(problem).removeprefix("Input ")
-    if problem["type"] == "extra_forbidden":
-        hint = nearest(str(location[-1]), known_fields(location[:-1]))
-        return f"{source.position_of_key(location)}: {field}: unknown field; {hint}"
-    if problem["type"] == "missing":
-        return f"{source.position(location)}: {field}: missing; it is required"
-    if problem["type"] in ("model_type", "dict_type", "mapping_type"):
-        message = "expected a mapping"
-    got = problem["input"]
-    said = "" if isinstance(got, dict | list | BaseModel) else f", got {shown(got)}"
-    near = _near_choice(problem)
-    return f"{source.position(location)}: {field or 'fleet'}: {message}{said}{near}"
-
-
-def _near_choice(problem: ErrorDetails) -> str:
-    if problem["type"] != "literal_error":
-        return ""
-    expected = str(problem["ctx"]["expected"]).replace(" or ", ", ")
-    return "; " + nearest(str(problem["input"]), [part.strip("'") for part in expected.split(", ")])
-
-
-def _as_written(step: int | str) -> int | str:
-    return "from" if step == "source" else step
-
-
-def _field(location: Sequence[int | str]) -> str:
-    """``families[0].train.epochs``, as a person would write it."""
-    parts = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
-    return "".join(parts).removeprefix(".")
-
-
-def known_fields(location: Sequence[int | str]) -> list[str]:
-    """The fields that the schema has at a place of the file."""
-    schema = fleet_schema()
-    node: Any = schema
-    for step in location:
-        node = _definition(schema, node)
-        node = node.get("items") if isinstance(step, int) else node["properties"].get(step)
-        if node is None:
-            return []
-    return list(_definition(schema, node).get("properties", {}))
-
-
-def _definition(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
-    while "$ref" in node:
-        node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
-    return node
-
-
-def fleet_schema() -> dict[str, Any]:
-    """The JSON Schema of a fleet file."""
-    schema = Fleet.model_json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "Perennial fleet",
-    }
+def _section(around: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = around.get(name)
+    return found if isinstance(found, dict) else {}

@@ -25,17 +25,18 @@ from pydantic_core import CoreSchema, core_schema
 
 from jobs.bundle.settings import BundleSettings
 from jobs.check.settings import CheckSettings
-from jobs.command.quantity import parse_count
+from jobs.command.help import flag_text
+from jobs.command.quantity import is_count
 from jobs.command.settings import FlagSettings, SharedSettings, role
 from jobs.crawl.settings import CrawlSettings
 from jobs.curate.settings import CurateSettings
 from jobs.evaluate.settings import EvaluateSettings
+from jobs.expected import expectation
 from jobs.ingest.settings import IngestSettings
 from jobs.kinds.scores import HELDOUT_TASK
 from jobs.merge.settings import MergeSettings
 from jobs.pack.settings import PackSettings
 from jobs.promote.settings import PromoteSettings
-from jobs.records import message_of
 from jobs.report.settings import ReportSettings
 from jobs.train.settings import TrainSettings
 
@@ -137,7 +138,7 @@ ReportSection = Annotated[Section, SectionOf("report")]
 def _published(field: FieldInfo) -> Any:
     """The field's type; a count's JSON Schema also admits ``100M``, as its validator does."""
     kind: Any = field.annotation
-    if any(getattr(item, "func", None) is parse_count for item in field.metadata):
+    if is_count(field.metadata):
         return Annotated[kind, WithJsonSchema(COUNT_SCHEMA)]
     if get_origin(kind) in (Union, UnionType) and any(_is_count(arg) for arg in get_args(kind)):
         with_none = {"anyOf": [*COUNT_SCHEMA["anyOf"], {"type": "null"}]}
@@ -146,28 +147,13 @@ def _published(field: FieldInfo) -> Any:
 
 
 def _is_count(kind: Any) -> bool:
-    return any(
-        getattr(item, "func", None) is parse_count for item in getattr(kind, "__metadata__", ())
-    )
-
-
-def flag_text(value: Any) -> str:
-    """A setting's value as the text of its flag; None as the empty text, which means "not given".
-
-    >>> flag_text(("us", "uk")), flag_text(False), flag_text(2e-05), flag_text(None)
-    ('us,uk', 'false', '2e-05', '')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return ",".join(map(flag_text, value))
-    return str(value)
+    return is_count(getattr(kind, "__metadata__", ()))
 
 
 def check_together(job: str, values: Section) -> str:
     """What the job would say against settings that are each valid, but not together; else "".
+
+    Those of which one is not valid by itself are not looked at.
 
     >>> check_together("curate", {"min_characters": 500, "max_characters": 100})
     'min_characters 500 is greater than max_characters 100; no article could be kept'
@@ -175,7 +161,8 @@ def check_together(job: str, values: Section) -> str:
     try:
         JOBS[job].model_validate({**_stand_ins(job), **values})
     except ValidationError as error:
-        why = message_of(error.errors()[0])
+        first = error.errors()[0]
+        why = "" if first["loc"] else expectation(first)
         return re.sub(r"--([a-z-]+)", lambda flag: flag[1].replace("-", "_"), why)
     return ""
 

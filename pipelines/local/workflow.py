@@ -21,7 +21,9 @@ from pydantic.alias_generators import to_camel
 
 from jobs.command.running import OUTPUTS
 from jobs.errors import BadInputError
-from jobs.records import Record, message_of
+from jobs.expected import expectation
+from jobs.plain_yaml import Location, YamlSource
+from jobs.records import Record
 from jobs.words import shown
 from pipelines.local.forms import (
     ListTag,
@@ -35,7 +37,6 @@ from pipelines.local.forms import (
     TaskNames,
     VariableName,
 )
-from pipelines.yaml_source import Location, YamlSource
 
 Idle = Any
 """A field that has no meaning on one machine."""
@@ -225,7 +226,7 @@ def _refusal(source: YamlSource, error: ValidationError) -> BadInputError:
     problems = error.errors()
     first = next((p for p in problems if p["type"] != "missing"), problems[0])
     location = [key for key in first["loc"] if key not in KINDS]
-    where, why = source.position(location), message_of(first)
+    where, why = source.position(location), expectation(first)
     if first["type"] == "extra_forbidden":
         where, why = source.position_of_key(location), "this field"
     elif first["type"] == "missing":

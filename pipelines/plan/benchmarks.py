@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from jobs.suites.suite import Task
+from jobs.suites import Task
 
 
 @dataclass(frozen=True)

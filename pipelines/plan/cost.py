@@ -15,7 +15,7 @@ from jobs.evaluate.settings import EvaluateSettings
 from jobs.kinds.promises import KeptArticles, PackedRows
 from jobs.kinds.scores import HELDOUT_TASK
 from jobs.pack.settings import PackSettings
-from jobs.suites.suite import Suite
+from jobs.suites import Suite
 from jobs.train.settings import TrainSettings
 from jobs.words import shown
 from pipelines.plan import assumptions as assumed

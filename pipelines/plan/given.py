@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from jobs.errors import BadInputError
-from jobs.records import message_of
+from jobs.expected import expectation
 from jobs.strict_json import parse
-from jobs.suites.suite import load_suite
+from jobs.suites import load_suite
 from jobs.words import nearest, shown
 from pipelines.fleet.placement import Placement
 from pipelines.fleet.sections import (
@@ -64,7 +64,7 @@ def _why_no_placement(field: str, value: str) -> str:
     try:
         Placement.model_validate({field: value})
     except ValidationError as error:
-        message = message_of(error.errors()[0]).removeprefix("Input ")
+        message = expectation(error.errors()[0])
         return f"{shown(value)} is wrong: {message}"
     return ""
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.plain_yaml import YamlSource
 from pipelines.fleet.model import Fleet
 from pipelines.local.workflow import WorkflowTemplate
 from pipelines.plan.models import FleetModel, ModelFacts
 from pipelines.plan.plan import Plan
-from pipelines.yaml_source import YamlSource
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from jobs.kinds.expected import Expected, ExpectedJob, total
 from jobs.kinds.promises import Outputs
 from jobs.store.failures import OF_A_PERSON
 from jobs.store.prefix import Prefix
-from jobs.suites.suite import load_suite
+from jobs.suites import load_suite
 from pipelines.fleet.model import Fleet
 from pipelines.fleet.prices import Prices
 from pipelines.fleet.sections import JOBS

@@ -4,8 +4,9 @@ import threading
 from collections.abc import Callable
 
 from jobs.errors import PerennialError, TransientError
-from jobs.store.failures import OF_A_PERSON, why_silent
+from jobs.store.failures import OF_A_PERSON
 from jobs.store.prefix import Prefix
+from jobs.store.said import said
 
 SAID_AFTER_SECONDS = 3.0
 GIVEN_UP_AFTER_SECONDS = 15.0
@@ -45,7 +46,7 @@ def look_at_store(
     for error in failed:
         if isinstance(error, TransientError):
             raise TransientError(
-                f"the store {uri} does not answer: {why_silent(error)}; {FIX}"
+                f"the store {uri} does not answer: {said(error)}; {FIX}"
             ) from error
         if isinstance(error, PerennialError):
             raise error

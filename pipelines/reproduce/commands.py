@@ -4,11 +4,12 @@ import os
 from collections.abc import Mapping, Sequence
 
 from jobs.artifacts.manifest import Manifest, find_manifest
+from jobs.command.help import flag_text
 from jobs.command.settings import JobSettings, role
 from jobs.errors import BadInputError
 from jobs.store.prefix import Prefix
 from jobs.words import nearest, shown
-from pipelines.fleet.sections import JOBS, flag_text
+from pipelines.fleet.sections import JOBS
 from pipelines.reproduce.choosing import Made
 
 FOLDER = "folder "

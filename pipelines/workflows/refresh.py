@@ -55,7 +55,8 @@ def fleet_dag() -> None:
         crawl = step("crawl", crawling)
         curating = {"articles": CRAWLED, "settings-digest": CURATE_DIGEST, "out": ARTICLES}
         curate = step("curate", curating, after=[crawl])
-        bundle = step("bundle", {"suite": SUITE, "from": parameter("bundle-from"), "out": BUNDLE})
+        sealed = {"suite": parameter("suite-definition"), "from": parameter("bundle-from")}
+        bundle = step("bundle", {**sealed, "out": BUNDLE})
         step(
             "family",
             {"run": given("run")} | {key: "{{item." + key + "}}" for key in FAMILY_KEYS},

@@ -9,10 +9,37 @@ PASSING = frozenset({408, 425, 429})
 """Of the answers from 400 to 499, those that a wait mends."""
 
 
+MAX_CAUSE = 200
+_CAUSES = {
+    "Name or service not known": "its host has no address; check the network",
+    "name resolution": "its host has no address; check the network",
+    "getaddrinfo": "its host has no address; check the network",
+    "refused": "nothing listens there; check HF_ENDPOINT and the network",
+    "CERTIFICATE": "its certificate is not trusted",
+    "Timeout": "no answer in time",
+    "timed out": "no answer in time",
+}
+"""What stands in an error's text or name, and what it means."""
+
+
 def _refusal(error: Exception) -> int | None:
     """The status of an answer that will be the same next time."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     return status if status is not None and 400 <= status < 500 and status not in PASSING else None
+
+
+def _cause(error: Exception) -> str:
+    """Why the hub failed, in plain words: its answer, or what the system says of the connection."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status is not None:
+        return f"it answers {status}"
+    text = f"{type(error).__name__} {error} {error.__cause__ or ''}"
+    for mark, words in _CAUSES.items():
+        if mark in text:
+            return words
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split())[:MAX_CAUSE] or type(error).__name__
 
 
 @contextmanager
@@ -47,7 +74,9 @@ def hub_errors(
             f"the hub has no {kind} {name}, or it is private and HF_TOKEN is not set"
         ) from error
     except HFValidationError as error:
-        raise BadInputError(f"{name!r} is no hub id: {error}") from error
+        raise BadInputError(
+            f"{name!r} is no hub id; expected owner/name, as Qwen/Qwen2.5-0.5B"
+        ) from error
     except RevisionNotFoundError as error:
         raise BadInputError(f"{named} has no revision {revision!r}") from error
     except OfflineModeIsEnabled as error:
@@ -61,10 +90,10 @@ def hub_errors(
                 f"the hub refuses {named} ({answer}); check the name and what HF_TOKEN may read"
             ) from error
         if isinstance(error, OSError) and error.errno in FULL_DISK:
-            raise BadInputError(f"no room for {named}: {error}; {MAKE_ROOM}") from error
-        raise TransientError(f"the hub failed for {named}: {error}") from error
+            raise BadInputError(f"no room for {named}: {_cause(error)}; {MAKE_ROOM}") from error
+        raise TransientError(f"the hub failed for {named}: {_cause(error)}") from error
     except (httpx2.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError(
-            f"what answers for {named} is no hub, or no {kind} of that name ({error!r}); "
+            f"what answers for {named} is no hub, or no {kind} of that name; "
             "check the name and HF_ENDPOINT"
         ) from error

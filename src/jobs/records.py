@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
 
 from jobs.errors import BadInputError
+from jobs.expected import expectation
 from jobs.strict_json import parse
 from jobs.words import shortened
 
@@ -61,9 +61,4 @@ def first_problem(error: ValidationError) -> str:
     """The first problem as one line: where (unless it concerns the whole), and what is wrong."""
     first = error.errors()[0]
     where = shortened(ascii(".".join(map(str, first["loc"])))[1:-1])
-    return f"{where}: {message_of(first)}" if where else message_of(first)
-
-
-def message_of(problem: ErrorDetails) -> str:
-    """What pydantic says of one problem, without its mark of our own ValueErrors."""
-    return problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {expectation(first)}" if where else expectation(first)

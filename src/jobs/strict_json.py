@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from jobs.errors import BadInputError
-from jobs.words import shortened, shown
+from jobs.words import not_utf8, shortened, shown
 
 BYTES_PER_BYTE = 12
 BYTES_PER_VALUE = 256
@@ -50,6 +50,8 @@ def parse(
         raise BadInputError(
             f"{where} is not JSON that can be read: it nests too deep, more than {MAX_DEPTH}"
         ) from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{where} is not JSON: {not_utf8(error)}") from error
     except ValueError as error:
         raise BadInputError(f"{where} is not JSON: {error}") from error
 

@@ -136,6 +136,11 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(shown(name) for name in names[:most]) + more
 
 
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """Which byte of a text is none of UTF-8's, and where; bytes are counted from 0."""
+    return f"the byte 0x{error.object[error.start]:02x} at {error.start} is not UTF-8"
+
+
 def shortened(text: str) -> str:
     """At most 80 characters of a text that is printable."""
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."

@@ -40,9 +40,9 @@ HOSTILE = {
     "byte order mark": ("\ufeff" + TEXT, "is not JSON"),
     "two values": (TEXT + "{}", "is not JSON: Extra data"),
     "control character": (TEXT.replace("articles", "a\x1b[2J"), "Invalid control character"),
-    "unknown key": (TEXT.replace('"kind"', '"kind\\u001b[2J": 1, "kind"', 1), r"kind\x1b[2J: Extra"),
+    "unknown key": (TEXT.replace('"kind"', '"kind\\u001b[2J": 1, "kind"', 1), r"kind\x1b[2J: is unknown"),
     "nothing": ("", "is not JSON"),
-    "a list": ("[]", "Input should be"),
+    "a list": ("[]", "expected a mapping"),
     "no JSON": ("kind: articles", "is not JSON"),
 }  # fmt: skip
 

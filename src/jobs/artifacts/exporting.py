@@ -34,7 +34,9 @@ def export(artifact: Artifact, folder: Path, say: Callable[[str], None]) -> None
             say(f"{number}/{len(artifact.paths)} {path} {artifact.size(path)} bytes")
         partial.rename(folder)
     except OSError as error:
-        raise BadInputError(f"cannot export to {folder}: {error}") from error
+        raise BadInputError(
+            f"cannot export to {folder}: {error.strerror}; name another folder"
+        ) from error
 
 
 def _clear(partial: Path, wanted: set[str]) -> None:

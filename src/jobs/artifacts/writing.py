@@ -97,7 +97,9 @@ class ArtifactWriter:
         try:
             data = text.encode()
         except UnicodeEncodeError as error:  # JSON can hold half a character, a file cannot
-            raise BadInputError(f"{path} cannot be written as text: {error}") from error
+            raise BadInputError(
+                f"{path} cannot be written: a text for it holds half a character"
+            ) from error
         self.write(path, data)
 
     def __contains__(self, path: str) -> bool:

@@ -2,12 +2,12 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from jobs.artifacts.manifest import folder_digest
-from jobs.command.settings import JobSettings
+from jobs.command.settings import JobSettings, Word
 from jobs.suites import load_suite
 
 
@@ -15,12 +15,13 @@ class BundleSettings(JobSettings):
     """Seals the data that a suite needs, so that evaluation needs no network."""
 
     job: ClassVar[str] = "bundle"
+    example: ClassVar[str] = "--suite paper --out s3://bucket/perennial/eval-data/paper"
     kind: ClassVar[str] = "bundle"
     version: ClassVar[str] = "1"
 
-    suite: str
-    """The suite: a name in jobs/suites (paper, demo)."""
-    source: str | None = Field(None, alias="from")
+    suite: Annotated[str, Word("paper|demo|FILE")]
+    """The suite: paper, demo, or a file of your own (./my-suite.yaml)."""
+    source: Annotated[str | None, Word("FOLDER")] = Field(None, alias="from")
     """A folder that mirrors the data sets, <path>/[<config>/]<split>.jsonl; default: the hub."""
 
     def identity(self) -> dict[str, Any]:
@@ -32,9 +33,10 @@ class BundleSettings(JobSettings):
 
     def identity_at_once(self) -> dict[str, Any]:
         """Without the source where it is a folder."""
-        suite = load_suite(self.suite).model_dump_json()
+        suite = load_suite(self.suite).sealed()
         values = super().identity()
-        values["suite_sha256"] = hashlib.sha256(suite.encode()).hexdigest()
+        values["suite"] = suite.name
+        values["suite_sha256"] = hashlib.sha256(suite.model_dump_json().encode()).hexdigest()
         if self.source and Path(self.source).is_dir():
             del values["source"]
         return values

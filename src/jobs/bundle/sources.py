@@ -8,9 +8,13 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from jobs.artifacts.hashing import digest_of_path
 from jobs.errors import BadInputError
 from jobs.hub import hub_errors
+from jobs.kinds.parquet import ParquetFile
+from jobs.suites import Suite
 from jobs.suites.sealed import DataSet
+from jobs.words import shown
 
 
 class Source(Protocol):
@@ -43,12 +47,49 @@ class FolderSource:
         file = self._folder / data.file(split, "jsonl")
         if not file.is_file():
             raise BadInputError(f"no data set {data.file(split, 'jsonl')} below {self._folder}")
-        rows = list(_read_json_lines(file))
-        names = dict.fromkeys(name for row in rows for name in row)
+        return _table(file)
+
+
+def _table(file: Path) -> pa.Table:
+    """The rows of a file of JSON lines."""
+    rows = list(_read_json_lines(file))
+    columns = {}
+    for name in dict.fromkeys(name for row in rows for name in row):
         try:
-            return pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise BadInputError(f"{file} mixes types in one column: {error}") from error
+            columns[name] = pa.array([row.get(name) for row in rows])
+        except (pa.ArrowException, OverflowError) as error:
+            raise BadInputError(
+                f"{file} mixes types in one column: {shown(name)}; give it one type in all lines"
+            ) from error
+    return pa.table(columns)
+
+
+class WithOwnFiles:
+    """Another source, before which come the files that a suite's own tasks name."""
+
+    def __init__(self, source: Source, suite: Suite) -> None:
+        self._source = source
+        tasks = (task.own for task in suite.tasks if task.own)
+        self._own = {task.data_path: task.data_files for task in tasks if task.data_files}
+
+    def revision(self, path: str) -> str | None:
+        return None if path in self._own else self._source.revision(path)
+
+    def read(self, data: DataSet, split: str) -> pa.Table:
+        if data.path not in self._own:
+            return self._source.read(data, split)
+        file = self._own[data.path][split]
+        path = Path(file.path or "")
+        if not file.path or not path.is_file():
+            raise BadInputError(
+                f"the items of {data.path} ({split}) lie on the machine of the suite's file: seal "
+                "it there, with python -m jobs.bundle --suite FILE and this --out"
+            )
+        if digest_of_path(path, "sha256") != file.sha256:
+            raise BadInputError(f"{path} was changed while this ran; run the same command again")
+        if file.suffix == "parquet":
+            return ParquetFile.held(str(path), path.read_bytes()).table()
+        return _table(path)
 
 
 def _read_json_lines(file: Path) -> Iterator[dict[str, Any]]:
@@ -57,7 +98,7 @@ def _read_json_lines(file: Path) -> Iterator[dict[str, Any]]:
             try:
                 row = json.loads(line)
             except ValueError as error:
-                raise BadInputError(f"{file}, line {number}: not JSON ({error})") from error
+                raise BadInputError(f"{file}, line {number}: not JSON; correct it") from error
             if not isinstance(row, dict):
                 raise BadInputError(f"{file}, line {number}: expected an object")
             yield row

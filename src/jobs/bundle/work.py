@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from jobs.bundle.sentence_model import read_sentence_model
 from jobs.bundle.settings import BundleSettings
-from jobs.bundle.sources import Source, open_source
+from jobs.bundle.sources import Source, WithOwnFiles, open_source
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.errors import BadInputError
@@ -25,8 +25,12 @@ from jobs.suites.sealed import SENTENCE_MODEL, SUITE_FILE, DataSet, SealedSuite,
 def seal(job: Job[BundleSettings]) -> Statistics:
     """Writes the bundle of the suite in the settings."""
     suite = load_suite(job.settings.suite)
+    if suite.is_own and job.out.uri.rpartition("/")[2] != suite.name:
+        raise BadInputError(
+            f"--out {job.out.uri} does not end with the name of this suite; give …/{suite.name}"
+        )
     with tempfile.TemporaryDirectory() as scratch:
-        source = open_source(job.settings.source, Path(scratch))
+        source = WithOwnFiles(open_source(job.settings.source, Path(scratch)), suite)
         sealed = resolve(suite, source)
         items = dict(_seal_splits(job, sealed, source))
     statistics: dict[str, Any] = {"tasks": len(suite.tasks), "items": items}
@@ -47,7 +51,7 @@ def resolve(suite: Suite, source: Source) -> SealedSuite:
     subtasks = {
         task.name: tuple(pinned(subtask) for subtask in find_subtasks(task)) for task in suite.tasks
     }
-    return SealedSuite(suite=suite, lm_eval_version=LM_EVAL_VERSION, subtasks=subtasks)
+    return SealedSuite(suite=suite.sealed(), lm_eval_version=LM_EVAL_VERSION, subtasks=subtasks)
 
 
 def splits(sealed: SealedSuite) -> dict[tuple[DataSet, str], tuple[str, ...]]:

@@ -1,3 +1,8 @@
+if __name__ == "__main__":  # first: nothing else is imported before
+    from jobs.command.early import end_on_signals
+
+    end_on_signals("check")
+
 from collections.abc import Mapping
 
 from jobs.artifacts.reading import Artifact

@@ -17,6 +17,10 @@ class CheckSettings(JobSettings):
     job: ClassVar[str] = "check"
     kind: ClassVar[str] = "check"
     version: ClassVar[str] = "1"
+    example: ClassVar[str] = (
+        "--base models/qwen/base --instruct models/qwen/instruct --onto models/qwen/base "
+        "--will-train true --out /data/check"
+    )
 
     base: Annotated[Uri, artifact_input("model")]
     """URI of the original base model."""

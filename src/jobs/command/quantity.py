@@ -1,6 +1,7 @@
 """Counts as people write them: ``100M`` tokens, ``5GiB`` of memory."""
 
 import re
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -27,6 +28,23 @@ def parse_count(value: object) -> object:
         return round(float(match[1]) * unit)
     except OverflowError as error:
         raise ValueError("expected a count that a machine can hold") from error
+
+
+def count_text(number: int) -> str:
+    """A count as `parse_count` reads it, in the largest unit that it is whole in.
+
+    >>> count_text(5 * 10**9), count_text(2**28), count_text(4095)
+    ('5G', '256MiB', '4095')
+    """
+    for unit in ("TIB", "GIB", "MIB", "T", "G", "M"):
+        if number and number % _UNITS[unit] == 0:
+            return f"{number // _UNITS[unit]}{unit.replace('IB', 'iB')}"
+    return str(number)
+
+
+def is_count(metadata: Iterable[object]) -> bool:
+    """Whether a field with this metadata is a `Count`."""
+    return any(getattr(item, "func", None) is parse_count for item in metadata)
 
 
 Count = Annotated[int, BeforeValidator(parse_count)]

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from jobs.artifacts.manifest import ATTEMPT, Manifest, Work, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter, LostRaceError, tidy
+from jobs.command.flags import HELP
 from jobs.command.logs import log_level, set_up_logging
 from jobs.command.settings import FlagSettings, JobSettings
 from jobs.command.streams import open_standard_streams
@@ -92,6 +93,9 @@ def run_command(settings_type: type[F], body: Callable[[F], None]) -> None:
     Nothing that a library asks is ever answered: standard input is empty, of children too.
     """
     open_standard_streams()
+    if any(argument in HELP for argument in sys.argv[1:]):
+        print(settings_type.help(), end="")  # noqa: T201  what was asked for
+        sys.exit(EXIT_DONE)
     set_up_logging()
     log = logging.getLogger(settings_type.job)
     try:

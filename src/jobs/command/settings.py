@@ -6,24 +6,34 @@ Included: how the contract treats a field (`Role`), and errors that name flag, v
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, get_origin
 
-from pydantic import AfterValidator, BeforeValidator, ValidationError, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    CliSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
 )
+from pydantic.fields import FieldInfo
 
 from jobs.artifacts.hashing import digest_of
 from jobs.artifacts.reading import Artifact
+from jobs.command.flags import parse_flags
+from jobs.command.help import help_text
 from jobs.errors import BadInputError
-from jobs.records import Promised, message_of
+from jobs.expected import expectation
+from jobs.records import Promised
 from jobs.store.uri import check_uri, http_address
-from jobs.words import invisible, nearest, shortened, shown
+from jobs.words import shown
+
+
+@dataclass(frozen=True)
+class Word:
+    """What stands for a flag's value in the help."""
+
+    word: str
 
 
 @dataclass(frozen=True)
@@ -43,8 +53,10 @@ SETTINGS_DIGITS = 8
 """Of a digest in a path: enough to tell fleets apart, and who meets another is refused."""
 
 
-Uri = Annotated[str, BeforeValidator(lambda value: check_uri(value) if value else value)]
-HttpAddress = Annotated[str, AfterValidator(http_address)]
+Uri = Annotated[
+    str, BeforeValidator(lambda value: check_uri(value) if value else value), Word("URI")
+]
+HttpAddress = Annotated[str, AfterValidator(http_address), Word("https://HOST/")]
 
 
 def artifact_input(kind: str) -> Role:
@@ -52,65 +64,61 @@ def artifact_input(kind: str) -> Role:
     return Role(input_kind=kind)
 
 
-class FlagSettings(BaseSettings):
+class FlagSettings(BaseModel):
     """Base of all settings: every field is a flag, its docstring the help.
 
     An empty value means "not given": a workflow may pass every flag, set or not.
     """
 
-    model_config = SettingsConfigDict(
+    model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         defer_build=True,  # halves the import: a process needs one job's model, if any
         use_attribute_docstrings=True,
         allow_inf_nan=False,
         populate_by_name=True,
-        cli_kebab_case=True,
-        cli_avoid_json=True,
-        cli_hide_none_type=True,
-        cli_exit_on_error=False,
     )
 
     job: ClassVar[str]
     """The job's name, as in ``python -m jobs.<job>``."""
+    example: ClassVar[str]
+    """Flags of a command as its users give it, for the help."""
     outputs: ClassVar[tuple[str, ...]] = ()
     """Names of the step's output parameters on which a workflow may rely."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003  the library's signature
-        init_settings: PydanticBaseSettingsSource,
-        *_others: PydanticBaseSettingsSource,
-        **_more: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags only: a stray environment variable never becomes a setting."""
-        return (init_settings,)
 
     @model_validator(mode="before")
     @classmethod
     def _empty_is_absent(cls, values: Any) -> Any:
         if isinstance(values, Mapping):
-            return {name: value for name, value in values.items() if value not in ("", [""])}
+            return {name: value for name, value in values.items() if value not in ("", [""], [])}
         return values
 
     @classmethod
     def from_flags(cls, arguments: Sequence[str]) -> Self:
         """Settings from ``--flag value`` pairs. Raises BadInputError naming flag, value and fix."""
-        flags = [f"--{name}" for name in cls.flags()]
-        for argument in arguments:
-            if odd := invisible(argument):
-                raise BadInputError(f"{shown(argument)} has the character {odd!a}; leave it out")
-            flag = argument.split("=")[0]
-            if flag.startswith("--") and flag not in [*flags, "--help"]:
-                raise BadInputError(f"unknown flag {shortened(flag)}; {nearest(flag, flags)}")
+        fields = cls.flags()
+        lists = {name: is_list(field) for name, field in fields.items()}
+        given = parse_flags(arguments, lists)
+        values: dict[str, Any] = {}
+        for name, texts in given.items():
+            text = ",".join(filter(None, texts))
+            parts = [part for part in (one.strip() for one in text.split(",")) if part]
+            values[fields[name].alias or name.replace("-", "_")] = parts if lists[name] else text
         try:
-            source: CliSettingsSource[Any] = CliSettingsSource(cls, cli_prog_name=f"jobs.{cls.job}")
-            return cls(**source(args=list(arguments))())
+            return cls.model_validate(values)
         except ValidationError as error:
             raise BadInputError(describe(error, cls)) from error
-        except SettingsError as error:
-            raise BadInputError(str(error).splitlines()[0]) from error
+
+    @classmethod
+    def help(cls) -> str:
+        """What ``--help`` prints."""
+        doc = cls.__doc__ or ""
+        return help_text(f"python -m jobs.{cls.job}", doc, cls.flags(), cls.notes(), cls.example)
+
+    @classmethod
+    def notes(cls) -> list[str]:
+        """Paragraphs that the help has beside its flags."""
+        return []
 
     @classmethod
     def flags(cls) -> dict[str, FieldInfo]:
@@ -209,14 +217,24 @@ def role(field: FieldInfo) -> Role | None:
     return next((item for item in field.metadata if isinstance(item, Role)), None)
 
 
+def is_list(field: FieldInfo) -> bool:
+    """Whether a flag takes several values, with commas between."""
+    return get_origin(field.annotation) is tuple
+
+
 def describe(error: ValidationError, model: type[FlagSettings]) -> str:
-    """The first problem of a validation error, as one line: flag, value, what was expected."""
-    first = error.errors()[0]
+    """What is wrong, as one line: flags that are missing; else flag, value, what was expected."""
+    problems = error.errors(include_url=False)
+    missing = [
+        "--" + str(p["loc"][0]).replace("_", "-") for p in problems if p["type"] == "missing"
+    ]
+    first = next((problem for problem in problems if problem["type"] != "missing"), None)
+    if first is None:
+        verb = "is" if len(missing) == 1 else "are"
+        said = " and ".join([*filter(None, [", ".join(missing[:-1])]), missing[-1]])
+        return f"{said} {verb} required; see python -m jobs.{model.job} --help"
     if not first["loc"]:
-        return message_of(first)
-    name = str(first["loc"][0])
-    flag = "--" + name.replace("_", "-")
-    if first["type"] == "missing":
-        return f"{flag} is required; see python -m jobs.{model.job} --help"
-    message = message_of(first)
+        return expectation(first)
+    flag = "--" + str(first["loc"][0]).replace("_", "-")
+    message = expectation(first)
     return f"{flag} {shown(first['input'])} is wrong: {message[0].lower()}{message[1:]}"

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from jobs.command.settings import OPERATIONAL, HttpAddress, SharedSettings
+from jobs.command.settings import OPERATIONAL, HttpAddress, SharedSettings, Word
 from jobs.crawl.beforehand import (
     COMMON_CRAWL,
     list_path,
@@ -14,6 +14,7 @@ from jobs.crawl.beforehand import (
     why_no_period,
     why_unknown,
 )
+from jobs.expected import Shape
 from jobs.kinds.promises import KeptArticles
 from jobs.words import shown
 
@@ -22,15 +23,22 @@ class CrawlSettings(SharedSettings):
     """Crawls the news of one period with Fundus from the CC-NEWS archives."""
 
     job: ClassVar[str] = "crawl"
+    example: ClassVar[str] = (
+        "--period 2026-10 --publishers us,uk --out s3://bucket/perennial/articles/2026-10"
+    )
     kind: ClassVar[str] = "articles"
     version: ClassVar[str] = "2"
     promises = KeptArticles
 
-    period: str = Field(pattern=r"^2[0-9]{3}-(0[1-9]|1[0-2])$")
+    period: Annotated[
+        str, Shape(r"^2[0-9]{3}-(0[1-9]|1[0-2])$", "a month such as 2026-10"), Word("2026-10")
+    ]
     """The month to crawl, as 2026-10: articles published in it, in UTC, are kept."""
-    ccnews_server: Annotated[HttpAddress, OPERATIONAL] = Field(COMMON_CRAWL, pattern=r"^https?://")
+    ccnews_server: Annotated[HttpAddress, OPERATIONAL] = Field(
+        COMMON_CRAWL, json_schema_extra={"pattern": "^https?://"}
+    )
     """Address of the CC-NEWS server or of a mirror with its layout."""
-    publishers: tuple[str, ...] = ("all",)
+    publishers: tuple[str, ...] = Field(("all",), min_length=1, examples=[["us", "uk"]])
     """Fundus publishers: countries (us,uk), names (us.TheIntercept), or all."""
     check_training_opt_out: bool = True
     """Leave out publishers whose robots file disallows training; off where there is no network."""

@@ -15,6 +15,9 @@ class CurateSettings(SharedSettings):
     """
 
     job: ClassVar[str] = "curate"
+    example: ClassVar[str] = (
+        "--articles /data/articles --min-characters 500 --out /data/articles-clean"
+    )
     kind: ClassVar[str] = "articles"
     version: ClassVar[str] = "2"
     promises = KeptArticles

@@ -8,12 +8,16 @@ from jobs.artifacts.reading import Artifact
 from jobs.command.settings import OPERATIONAL, JobSettings, Uri, artifact_input
 from jobs.kinds.promises import Evaluated
 from jobs.kinds.scores import HELDOUT_TASK
+from jobs.suites.suite import shipped_suite, suite_names
 
 
 class EvaluateSettings(JobSettings):
     """Scores one model on one task with lm-eval, on sealed data, without network."""
 
     job: ClassVar[str] = "evaluate"
+    example: ClassVar[str] = (
+        "--model /data/candidate --task gsm8k --bundle /data/eval-data/paper --out /data/scores"
+    )
     kind: ClassVar[str] = "scores"
     version: ClassVar[str] = "2"
     promises = Evaluated
@@ -30,6 +34,13 @@ class EvaluateSettings(JobSettings):
     """Score only the first so many items of each single task: a quick look, never a gate."""
     batch_size: Annotated[int, OPERATIONAL] = Field(8, ge=1, le=2**16)
     """Items a forward pass."""
+
+    @classmethod
+    def notes(cls) -> list[str]:
+        """The tasks that there are."""
+        suites = [shipped_suite(name) for name in suite_names()]
+        tasks = [f"{suite.name}: {', '.join(t.name for t in suite.tasks)}" for suite in suites]
+        return [f"tasks of the suites: {'; '.join(tasks)}; and heldout, of none"]
 
     @model_validator(mode="after")
     def _has_data(self) -> Self:

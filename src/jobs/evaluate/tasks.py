@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import lm_eval.utils
 import pyarrow as pa
 import yaml
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.defaults import default_gen_kwargs
 
@@ -33,6 +36,8 @@ def bundle_tasks(bundle: Artifact, task: Task, max_length: int) -> TaskDict:
     """The task of a suite on the bundle's data, for a model of `max_length` tokens."""
     subtasks = SealedSuite.of(bundle).subtasks.get(task.name, ())
     _check_definitions(bundle, task, subtasks)
+    if task.own:
+        return _own_task(bundle, task, subtasks[0], max_length)
     manager = open_index(task)
     for subtask in subtasks:
         entry = manager.task_index[subtask.name]
@@ -46,6 +51,22 @@ def bundle_tasks(bundle: Artifact, task: Task, max_length: int) -> TaskDict:
     with refusing(bundle, f"holds no data of the task {task.name}"):
         loaded: TaskDict = manager.load([task.lm_eval_task])
     return loaded
+
+
+def _own_task(bundle: Artifact, task: Task, subtask: Subtask, max_length: int) -> TaskDict:
+    """A task of the user's own; its templates can reach nothing but the item.
+
+    lm-eval renders with one environment of Jinja's, which is no sandbox, for all of a process.
+    """
+    assert task.own
+    lm_eval.utils.env = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+    lm_eval.utils.env.filters["regex_replace"] = lm_eval.utils.regex_replace
+    config = {**task.own.config(), **_changes(bundle, task, subtask)}
+    if config["output_type"] == "generate_until":
+        config["generation_kwargs"] = _generation(config, task, max_length)
+    with refusing(bundle, f"holds no data of the task {task.name}"):
+        made = ConfigurableTask(config=config)
+    return {"tasks": {made.task_name: made}, "groups": {}, "group_map": {}}
 
 
 def heldout_tasks(rows: Artifact) -> TaskDict:

@@ -17,7 +17,7 @@ from jobs.kinds.model import CONFIG, GENERATION, tokenizer_files
 from jobs.kinds.safetensors_header import Tensor
 from jobs.kinds.tokenizer_files import around_text, read_files
 from jobs.kinds.vocabulary import MAX_PARSED_BYTES, TOKENIZER, read_vocabulary
-from jobs.words import listed, shown
+from jobs.words import listed, not_utf8, shown
 
 NAMES_OF_TYPES = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 MAX_TEMPLATE_BYTES = 2**20
@@ -76,7 +76,9 @@ def check_side_files(model: Artifact) -> None:
             try:
                 model.read(path).decode()
             except UnicodeDecodeError as error:
-                raise BadInputError(f"{model.uri}/{path} is no text in UTF-8: {error}") from error
+                raise BadInputError(
+                    f"{model.uri}/{path} is no text: {not_utf8(error)}; save it as UTF-8"
+                ) from error
         elif path.endswith(".json"):
             found = model.read_json(path, MAX_PARSED_BYTES)
             if not isinstance(found, dict):

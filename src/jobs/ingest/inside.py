@@ -88,9 +88,10 @@ def local_errors() -> Iterator[None]:
             raise BadInputError(
                 f"{error.filename} cannot be read: {error.strerror}; mend link or permission"
             ) from error
+        what = f"{error.filename or 'local files'} could not be read or copied: {error.strerror}"
         if error.errno in FULL_DISK:
-            raise BadInputError(f"local files could not be copied: {error}; {MAKE_ROOM}") from error
-        raise TransientError(f"local files could not be read or copied: {error}") from error
+            raise BadInputError(f"{what}; {MAKE_ROOM}") from error
+        raise TransientError(what) from error
 
 
 def _blobs(root: Path) -> Path | None:

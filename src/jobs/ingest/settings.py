@@ -1,12 +1,12 @@
 """Settings of the ingest job."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from jobs.artifacts.manifest import folder_digest
-from jobs.command.settings import JobSettings
+from jobs.command.settings import JobSettings, Word
 from jobs.ingest.files import choose
 from jobs.ingest.inside import local_errors, names_in, real_path
 from jobs.ingest.source import is_folder
@@ -17,12 +17,13 @@ class IngestSettings(JobSettings):
     """Imports one model into the store: safetensors, config, tokenizer, chat template; no code."""
 
     job: ClassVar[str] = "ingest"
+    example: ClassVar[str] = "--from Qwen/Qwen2.5-0.5B --out s3://bucket/perennial/models/qwen/base"
     kind: ClassVar[str] = "model"
     version: ClassVar[str] = "2"
     outputs: ClassVar[tuple[str, ...]] = ("digest", "tokenizer-digest")
     promises = ImportedModel
 
-    source: str = Field(alias="from")
+    source: Annotated[str, Word("FOLDER|OWNER/NAME")] = Field(alias="from")
     """A folder with the model's files, or its id on the hub (owner/name)."""
     revision: str | None = None
     """The hub's revision: a commit, branch or tag. The commit it resolves to is recorded."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from jobs.errors import BadInputError
 from jobs.strict_json import parse
-from jobs.words import shown
+from jobs.words import not_utf8, shown
 
 FILE = "tokenizer.json"
 SETTINGS = "tokenizer_config.json"
@@ -178,7 +178,7 @@ def _template(folder: Path, settings: Mapping[str, Any], where: str) -> str | No
             try:
                 return (folder / name).read_bytes().decode()
             except UnicodeDecodeError as error:
-                raise wrong(where, name, f"it is no text in UTF-8: {error}") from error
+                raise wrong(where, name, not_utf8(error)) from error
     found = settings.get("chat_template")
     if isinstance(found, list):  # older files: [{"name": "default", "template": "…"}, …]
         named = {str(one.get("name")): one.get("template") for one in found if type(one) is dict}

@@ -22,6 +22,9 @@ class MergeSettings(JobSettings):
     """
 
     job: ClassVar[str] = "merge"
+    example: ClassVar[str] = (
+        "--base /data/base --instruct /data/instruct --onto /data/cpt --out /data/candidate"
+    )
     kind: ClassVar[str] = "model"
     version: ClassVar[str] = "2"
     promises = MovedWeights
@@ -37,7 +40,7 @@ class MergeSettings(JobSettings):
     vocabulary: Literal["refuse", "extend"] = "refuse"
     """Embeddings of different numbers of rows: refuse, or take rows that one side lacks from
     the other."""
-    allow_config: tuple[str, ...] = ()
+    allow_config: tuple[str, ...] = Field((), examples=[["rope_scaling"]])
     """Fields of config.json that may differ, each by name: rope_scaling,max_position_embeddings
     between Llama 3 and 3.1."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"

@@ -16,6 +16,10 @@ class PackSettings(JobSettings):
     """
 
     job: ClassVar[str] = "pack"
+    example: ClassVar[str] = (
+        "--articles /data/articles-clean --tokenizer /data/base --token-budget 100M "
+        "--out /data/rows"
+    )
     kind: ClassVar[str] = "rows"
     version: ClassVar[str] = "2"
     promises = PackedRows

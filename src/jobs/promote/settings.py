@@ -2,10 +2,11 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
-
 from jobs.artifacts.releases import NAME
-from jobs.command.settings import FlagSettings, Uri, artifact_input
+from jobs.command.settings import FlagSettings, Uri, Word, artifact_input
+from jobs.expected import Shape
+
+NAME_WORDS = "a name of letters, digits, dots, dashes and _"
 
 
 class PromoteSettings(FlagSettings):
@@ -15,6 +16,9 @@ class PromoteSettings(FlagSettings):
     """
 
     job: ClassVar[str] = "promote"
+    example: ClassVar[str] = (
+        "--candidate /data/candidate --report /data/report --releases /data/releases --name qwen"
+    )
     version: ClassVar[str] = "1"
     outputs: ClassVar[tuple[str, ...]] = ("decision", "release")
 
@@ -24,8 +28,8 @@ class PromoteSettings(FlagSettings):
     """URI of the report that gates it."""
     releases: Uri
     """URI below which each model's numbered records lie."""
-    name: str | None = Field(None, pattern=f"^{NAME.pattern}$")
+    name: Annotated[str, Shape(f"^{NAME.pattern}$", NAME_WORDS)] | None = None
     """The model's name; default: the last part of the candidate's URI."""
-    override: str | None = None
+    override: Annotated[str | None, Word("WHY")] = None
     """Promote without a GO, or again what was released before (a rollback, or back from one), for
     this reason; it stands in the record."""

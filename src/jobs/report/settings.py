@@ -14,6 +14,7 @@ class ReportSettings(JobSettings):
     """Sets a family's scores, counts and lineage out as HTML, Markdown and JSON, and gates."""
 
     job: ClassVar[str] = "report"
+    example: ClassVar[str] = "--run s3://bucket/perennial/runs/news-2026-10/qwen --out /data/report"
     kind: ClassVar[str] = "report"
     version: ClassVar[str] = "3"
     promises = Decided

@@ -43,7 +43,10 @@ def _s3_store(uri: str, patience: Patience) -> "ObjectStore":
         session = boto3.Session()
         credentials = session.get_credentials()
     except BotoCoreError as error:
-        raise BadInputError(f"AWS settings for {uri}: {error}") from error
+        what = " ".join(str(error).split())[:200].rstrip(".")
+        raise BadInputError(
+            f"AWS settings for {uri}: {what}; correct AWS_PROFILE or ~/.aws"
+        ) from error
     if credentials is None:
         raise BadInputError(
             f"no AWS credentials for {uri}; set a profile, a role or AWS_* variables"

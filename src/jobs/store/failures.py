@@ -22,6 +22,7 @@ from obstore import exceptions
 
 from jobs.errors import FULL_DISK, MAKE_ROOM, BadInputError, PerennialError, TransientError
 from jobs.stopping import STOP
+from jobs.store.said import said
 
 if TYPE_CHECKING:
     from obstore.store import RetryConfig
@@ -75,6 +76,7 @@ LASTING = frozenset({
 LASTING_ANSWERS = frozenset({301, 405, 501})
 """Of a server that is another than the URI means, or takes no writes."""
 _NUMBER = re.compile(r"\(os error (\d+)\)|status code: (\d+)")
+_OTHER_REGION = "redirect without LOCATION"
 
 T = TypeVar("T")
 
@@ -102,7 +104,7 @@ def translated(uri: str, path: str, writing: bool = False) -> Iterator[None]:
     except (exceptions.NotFoundError, FileNotFoundError) as error:
         _refuse_missing_bucket(uri, error)
         if writing:
-            raise TransientError(f"store failed at {uri}/{path}: {_first(error)}") from error
+            raise TransientError(f"store failed at {uri}/{path}: {said(error)}") from error
         raise missing(uri, path) from error
     except (
         exceptions.PermissionDeniedError,
@@ -110,8 +112,8 @@ def translated(uri: str, path: str, writing: bool = False) -> Iterator[None]:
         PermissionError,
     ) as error:
         raise _forbidden(uri, path, error) from error
-    except exceptions.AlreadyExistsError:
-        raise
+    except exceptions.AlreadyExistsError as error:  # of a create it is caught before
+        raise TransientError(f"store failed at {uri}/{path}: {said(error)}") from error
     except exceptions.PreconditionError as error:
         raise TransientError(
             f"{uri}/{path} was written anew while it was read; the same command reads what is "
@@ -124,7 +126,7 @@ def translated(uri: str, path: str, writing: bool = False) -> Iterator[None]:
         ValueError,
         exceptions.InvalidPathError,
     ) as error:
-        raise BadInputError(f"{uri}/{path} cannot be used: {_first(error)}") from error
+        raise BadInputError(f"{uri}/{path} cannot be used: {said(error)}") from error
     except (exceptions.BaseError, OSError) as error:
         _refuse_missing_bucket(uri, error)
         raise _by_its_number(uri, path, error, writing) from error
@@ -154,7 +156,7 @@ def tried(
 
 def _forbidden(uri: str, path: str, error: BaseException) -> BadInputError:
     fix = "check who may use it" if uri.startswith("/") else "check the credentials"
-    return BadInputError(f"no permission for {uri}/{path}; {fix} ({_first(error)})")
+    return BadInputError(f"no permission for {uri}/{path}; {fix} ({said(error)})")
 
 
 def _by_its_number(uri: str, path: str, error: BaseException, writing: bool) -> PerennialError:
@@ -164,31 +166,15 @@ def _by_its_number(uri: str, path: str, error: BaseException, writing: bool) -> 
     answers = {int(answer) for _, answer in found if answer}
     if HTTPStatus.FORBIDDEN in answers or numbers & {errno.EACCES, errno.EPERM}:
         return _forbidden(uri, path, error)
-    if numbers & LASTING or answers & LASTING_ANSWERS:
+    if numbers & LASTING or answers & LASTING_ANSWERS or _OTHER_REGION in str(error):
         what = "written" if writing else "read"
         fix = MAKE_ROOM if numbers & FULL_DISK else "choose a store that can"
-        return BadInputError(f"{uri}/{path} cannot be {what}: {_first(error)}; {fix}")
-    return TransientError(f"store failed at {uri}/{path}: {_first(error)}")
+        return BadInputError(f"{uri}/{path} cannot be {what}: {said(error)}; {fix}")
+    return TransientError(f"store failed at {uri}/{path}: {said(error)}")
 
 
 def _refuse_missing_bucket(uri: str, error: BaseException) -> None:
-    if any(said in str(error) for said in ("NoSuchBucket", "bucket does not exist")):
+    if any(mark in str(error) for mark in ("NoSuchBucket", "bucket does not exist")):
         raise BadInputError(
             f"there is no bucket for {uri}; create it, or correct the URI"
         ) from error
-
-
-def why_silent(error: BaseException) -> str:
-    """What kept a store from answering, in a person's words, by the text of the library's error."""
-    causes = {
-        "dns error": "its host has no address",
-        "Connection refused": "nothing listens there",
-        "TimedOut": "no answer in time",
-        "certificate": "its certificate is not trusted",
-    }
-    found = f"{error} {error.__cause__}"
-    return next((said for mark, said in causes.items() if mark in found), _first(error))
-
-
-def _first(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__

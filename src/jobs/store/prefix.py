@@ -49,6 +49,7 @@ from jobs.store.folder import (
     refuse_odd,
     refuse_unwritable,
 )
+from jobs.store.said import said
 from jobs.store.uri import normal_uri
 
 if TYPE_CHECKING:
@@ -90,9 +91,7 @@ class Prefix:
                 return LocalStore(self.folder)
             return remote_store(self.uri, self._patience)
         except (exceptions.BaseError, OSError, ValueError) as error:
-            why = str(error).partition("\n")[0]
-            fix = "; name it in AZURE_STORAGE_ACCOUNT_NAME" if "Account must be" in why else ""
-            raise BadInputError(f"store {self.uri} cannot be opened: {why}{fix}") from error
+            raise BadInputError(f"store {self.uri} cannot be opened: {said(error)}") from error
 
     @property
     def _exists(self) -> bool:

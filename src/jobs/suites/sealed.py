@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.records import Record
-from jobs.suites.suite import Suite, load_suite, suite_names
+from jobs.suites.suite import Suite, shipped_suite, suite_names
 from jobs.words import shown
 
 SUITE_FILE = "suite.json"
@@ -65,10 +65,12 @@ class SealedSuite(Record):
 
     @classmethod
     def of(cls, bundle: Artifact) -> "SealedSuite":
-        """The suite of a bundle, which is this version's own of that name.
+        """The suite of a bundle: this version's of that name, or the user's own.
 
         Raises BadInputError where it cannot be read, or is another: a suite says which folder of
-        lm-eval's code runs, so it never comes from the store.
+        lm-eval's code runs, so it never comes from the store. An own one is what the digest at
+        the end of its name says, and its bundle lies at a place of that name, which whoever asks
+        for the bundle gives.
         """
         where = f"{bundle.uri}/{SUITE_FILE}"
         if SUITE_FILE in bundle and bundle.size(SUITE_FILE) > MAX_SUITE_BYTES:
@@ -76,10 +78,16 @@ class SealedSuite(Record):
         sealed = cls.parse(bundle.read(SUITE_FILE), f"{where} is not understood, seal it again")
         name = sealed.suite.name
         if name not in suite_names():
-            raise BadInputError(
-                f"{where} names the suite {shown(name)}; there are: {', '.join(suite_names())}"
-            )
-        if sealed.suite != load_suite(name):
+            if bundle.uri.rpartition("/")[2] != name:
+                raise BadInputError(
+                    f"{where} names the suite {shown(name)}; there are: "
+                    f"{', '.join(suite_names())}, and your own in bundles that end with their name"
+                )
+            try:
+                sealed.suite.check_name()
+            except ValueError as error:
+                raise BadInputError(f"{where}: {error}; seal it again") from error
+        elif sealed.suite != shipped_suite(name):
             raise BadInputError(
                 f"bundle {bundle.uri} was sealed for another suite {name!r} than the one of this "
                 "version; seal it again"

@@ -13,6 +13,10 @@ class TrainSettings(JobSettings):
     """Trains a model on packed rows with DeepSpeed; resumes from its last committed checkpoint."""
 
     job: ClassVar[str] = "train"
+    example: ClassVar[str] = (
+        "--model /data/base --rows /data/rows --objective cpt --epochs 5 --processes 8 "
+        "--out /data/cpt"
+    )
     kind: ClassVar[str] = "model"
     version: ClassVar[str] = "2"
     promises = Trained
@@ -63,6 +67,7 @@ class TrainSettings(JobSettings):
         if self.batch_rows % at_once:
             raise ValueError(
                 f"--batch-rows {self.batch_rows} is no multiple of {at_once} "
-                f"(--micro-batch-rows {self.micro_batch_rows} × {processes} processes)"
+                f"(--micro-batch-rows {self.micro_batch_rows} × {processes} processes); "
+                f"--batch-rows {-(-self.batch_rows // at_once) * at_once} would do"
             )
         return self.batch_rows // at_once

@@ -61,7 +61,7 @@ from tests.support.pico import commit_articles, commit_llama, run_job
         (
             TrainSettings,
             ["--model", "m", "--rows", "r", "--out", "x", "--objective", "dpo"],
-            "--objective 'dpo' is wrong: input should be 'cpt' or 'sft'",
+            "--objective 'dpo' is wrong: expected cpt or sft",
         ),
         (
             TrainSettings,

@@ -16,10 +16,13 @@ from jobs.store.prefix import Prefix
     [
         ('{"us.A": {"allows_training": true, "why": ""}, "us.A": 1}', "'us.A' stands twice"),
         ('{"us.A": {"allows_training": false, "allows_training": true, "why": ""}}', "twice"),
-        ('{"us.A": {"allows_training": "perhaps", "why": ""}}', "us.A.allows_training: Input"),
+        (
+            '{"us.A": {"allows_training": "perhaps", "why": ""}}',
+            "us.A.allows_training: expected true or false",
+        ),
         ('{"us.A": {"allows_training": NaN, "why": ""}}', "NaN is no value"),
-        ('{"us.A": {"allows_training": true}}', "us.A.why: Field required"),
-        ('["us.A"]', "holds no opt-outs: Input should be"),
+        ('{"us.A": {"allows_training": true}}', "us.A.why: is missing"),
+        ('["us.A"]', "holds no opt-outs: expected a"),
         ("[" * 10**5, "nests too deep"),
         ("", "is not JSON"),
     ],

@@ -82,7 +82,7 @@ def suite(bundle: Artifact, part: str, **changes: Any) -> dict[str, bytes]:
         ("task", {"lm_eval_task": "{folder}/model/piqa.yaml"}, OTHER_SUITE),
         ("task", {"lm_eval_task": "siqa"}, OTHER_SUITE),
         ("task", {"num_fewshot": 10**9}, OTHER_SUITE),
-        ("task", {"generation": {"custom_generate": "else/where"}}, OTHER_SUITE),
+        ("task", {"generation": {"custom_generate": "else/where"}}, "is not understood"),
         ("task", {"data_columns": []}, OTHER_SUITE),
         ("task", {"sentence_model": True}, OTHER_SUITE),
         ("task", {"doc_to_text": "!function own.text"}, "is not understood"),

@@ -109,7 +109,7 @@ def config(text: bytes) -> Callable[[Path], None]:
         (pipe, "source/model.safetensors is no regular file; put a file there"),
         (header_that_lies, "its header says"),
         (config(b"[" * 10**5), "config.json is not JSON that can be read: it nests too deep"),
-        (config(b"\xff"), "config.json is not JSON: 'utf-8' codec"),
+        (config(b"\xff"), "config.json is not JSON: the byte 0xff at"),
         (config(b'{"architectures": {"a": 1}}'), "config.json names no architecture"),
         (config(b'{"architectures": [[]]}'), "names the architecture a list of 0, expected"),
     ],

@@ -108,7 +108,7 @@ def test_what_is_told_beside_a_promise_is_free(store: str) -> None:
 
 @pytest.mark.parametrize(
     ("statistics", "said"),
-    [({}, "rows: Field required"), ({"rows": 1, "tokens": "many"}, "tokens: Input should be a")],
+    [({}, "rows: is missing"), ({"rows": 1, "tokens": "many"}, "tokens: expected a whole")],
 )
 def test_a_reader_names_the_artifact_and_the_key(
     store: str, statistics: dict[str, object], said: str

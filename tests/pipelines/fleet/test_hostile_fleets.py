@@ -26,7 +26,7 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "merges without end": (MERGES, "f.yaml:14:17: too many values, its aliases unfolded"),
     "a list in itself": ("a: &x [*x]", "f.yaml:1:8: *x stands within what it means"),
     "a mapping in itself": ("&x a: &y {b: *y}", "f.yaml:1:14: *y stands within what it means"),
-    "an undefined alias": ("a: *x", "f.yaml:1:4: not YAML: found undefined alias"),
+    "an undefined alias": ("a: *x", "f.yaml:1:4: not YAML: a text cannot begin with *; put it in quotes"),
     "half a million values": ("families: [" + "a," * 500_000 + "]", "f.yaml:1:1"),
     "deep lists": ("a: " + "[" * 10**6, "f.yaml:1:53: nests deeper than 50"),
     "deep blocks": ("- " * 300_000, "f.yaml:1:101: nests deeper than 50"),
@@ -37,7 +37,7 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "binary": ("name: !!binary aGk=", "f.yaml:1:7: the tag 'tag:yaml.org,2002:binary' means"),
     "a set": ("a: !!set {a, b}", "f.yaml:1:4: the tag 'tag:yaml.org,2002:set' means"),
     "a tag of one's own": ("%TAG ! tag:x,2000:\n---\n!a b", "f.yaml:3:1: the tag 'tag:x,2000:a' means"),
-    "a date": ("name: 2026-10-01", "f.yaml:1:7: '2026-10-01' is neither text nor number; put it in quotes"),
+    "a date": ("name: 2026-10-01", "f.yaml:1:7: '2026-10-01' is a date; put a text in quotes"),
     "the value =": ("name: =", "f.yaml:1:7: '=' is neither text nor number"),
     "not a number": ("name: .nan", "f.yaml:1:7: '.nan' is no decimal number"),
     "infinity": ("name: -.inf", "f.yaml:1:7: '-.inf' is no decimal number"),
@@ -54,13 +54,13 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "a mapping as a key": ("{? {a: b} : c}", "f.yaml:1:4: a key is a text"),
     "a repeated key": ("a: {b: 1,\n  b: 2}", "f.yaml:2:3: b is given twice; first on line 1"),
     "a key that hides": ('"a\\e[2J": 1', r"f.yaml:1:1: the character '\x1b' may not stand in a text"),
-    "merging a text": ("<<: words", "f.yaml:1:5: not YAML: expected a mapping"),
+    "merging a text": ("<<: words", "f.yaml:1:5: not YAML: << takes a mapping"),
     # Bytes.
     "empty": ("", "f.yaml is empty"),
     "only a comment": ("# x", "f.yaml is empty"),
-    "two documents": ("a: 1\n---\nb: 2", "f.yaml:2:1: not YAML: but found another document"),
+    "two documents": ("a: 1\n---\nb: 2", "f.yaml:2:1: not YAML: a second document begins here"),
     "a list": ("- a", "f.yaml:1:1: fleet: expected a mapping"),
-    "no": ("name: no", "f.yaml:1:7: name: should be a valid string, got False"),
+    "no": ("name: no", "f.yaml:1:7: name: no is false in YAML; put it in quotes: 'no'"),
     "a tab": ("name:\n\t- a", "f.yaml:2:1: not YAML"),
     "UTF-16": ("name: a".encode("utf-16"), "f.yaml:1:1: not UTF-8"),
     "Latin 1": (b"name: a\nsuite: caf\xe9", "f.yaml:2:11: not UTF-8"),
@@ -78,10 +78,11 @@ FILES: dict[str, tuple[str | bytes, str]] = {
 def refused(path: Path, says: str) -> None:
     with pytest.raises(BadInputError) as caught:
         read_fleet(path)
-    said = str(caught.value)
-    assert says in said
-    assert unseen(said) == []
-    assert "\n" not in said
+    told = getattr(caught.value, "lines", [str(caught.value)])
+    assert any(says in line for line in told), told
+    for line in told:
+        assert unseen(line) == []
+        assert "\n" not in line
 
 
 @pytest.mark.parametrize(("text", "says"), FILES.values(), ids=FILES.keys())
@@ -89,7 +90,7 @@ def test_hostile_files(tmp_path: Path, text: str | bytes, says: str) -> None:
     path = tmp_path / "f.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     refused(path, says)
-    if says != "f.yaml:1:1: fleet: expected a mapping" and "got" not in says:
+    if says != "f.yaml:1:1: fleet: expected a mapping" and "name: no" not in says:
         with pytest.raises(BadInputError):  # a workflow is read by the same reader
             read_workflow(path)
 
@@ -101,12 +102,12 @@ def test_what_is_no_file_is_never_opened(tmp_path: Path) -> None:
         big.truncate(100 * 2**20)
     for name, says in {
         "pipe": "pipe cannot be read: it is no file",
-        ".": "cannot be read: it is no file",
+        ".": "cannot be read: it is a folder; no file of YAML is there",
         "/dev/zero": "/dev/zero cannot be read: it is no file",
         "loop": "loop cannot be read: Too many levels of symbolic links",
-        "missing": "missing cannot be read: No such file or directory",
+        "missing": "missing cannot be read: there is no such file",
         "n" * 300: "cannot be read: File name too long",
-        "a\0b": "cannot be read: embedded null byte",
+        "a\0b": "cannot be read: no file can have this name",
         "big": "big is too large",
     }.items():
         with pytest.raises(BadInputError) as caught:
@@ -131,21 +132,21 @@ def test_what_is_no_file_is_never_opened(tmp_path: Path) -> None:
         ("crawl:", "crawl:\n  ccnews_server: https://me:hunter2@news/", "f.yaml:6:18: crawl.ccnews_server: 'https://***@news/' holds"),
         ("crawl:", "crawl:\n  ccnews_server: https://news:hunter2/", "f.yaml:6:18: crawl.ccnews_server: cannot be read as host:port/path"),
         ("revision: abc", "revision: hf_hunter2hunter2hunter2", "f.yaml:20:56: families[0].instruct.revision: '***' holds"),
-        ("name: nano", "name: ..", "f.yaml:29:11: families[1].name: String should match"),
-        ("name: nano", "name: a..b", "families[1].name: String should match"),
-        ("name: nano", "name: a/b", "families[1].name: String should match"),
-        ("name: nano", "name: Nano", "families[1].name: String should match"),
-        ("name: nano", "name: nano.", "families[1].name: String should match"),
-        ("name: nano", "name: ''", "families[1].name: String should match"),
-        ("name: nano", "name: n\u0430no", r"String should match pattern '^[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*$', got 'n\u0430no'"),
-        ("name: nano", f"name: {'n' * 64}", "families[1].name: String should have at most 63 characters"),
+        ("name: nano", "name: ..", "f.yaml:29:11: families[1].name: expected a name of small letters"),
+        ("name: nano", "name: a..b", "families[1].name: expected a name of small letters"),
+        ("name: nano", "name: a/b", "families[1].name: expected a name of small letters"),
+        ("name: nano", "name: Nano", "families[1].name: expected a name of small letters"),
+        ("name: nano", "name: nano.", "families[1].name: expected a name of small letters"),
+        ("name: nano", "name: ''", "families[1].name: is empty; expected a name of small letters"),
+        ("name: nano", "name: n\u0430no", r"expected a name of small letters and digits, with dots or dashes between, got 'n\u0430no'"),
+        ("name: nano", f"name: {'n' * 64}", "families[1].name: has 64 characters; expected at most 63"),
         ("name: nano", "name: packed", "families[1].name: the name packed is taken by what lies beside it"),
         ("release: nano-chat", "release: report.json", "f.yaml:32:14: families[1].release: the name report.json is taken"),
         ("name: older", "name: manifest.json", "the name manifest.json is taken"),
-        ("crawl:", "placement: {gpu_pool: a b}\ncrawl:", "f.yaml:5:23: placement.gpu_pool: String should match"),
-        ("crawl:", "placement: {train_cpu: ٣}\ncrawl:", "f.yaml:5:24: placement.train_cpu: String should match"),
-        ("3e-4", "nan", "f.yaml:15:18: train.learning_rate: should be a finite number, got 'nan'"),
-        ("3e-4", "1e999", "f.yaml:15:18: train.learning_rate: should be a finite number, got '1e999'"),
+        ("crawl:", "placement: {gpu_pool: a b}\ncrawl:", "f.yaml:5:23: placement.gpu_pool: expected at most 63 letters"),
+        ("crawl:", "placement: {train_cpu: ٣}\ncrawl:", "f.yaml:5:24: placement.train_cpu: expected a quantity such as 500m"),
+        ("3e-4", "nan", "f.yaml:15:18: train.learning_rate: expected a finite number, got 'nan'"),
+        ("3e-4", "1e999", "f.yaml:15:18: train.learning_rate: expected a finite number, got '1e999'"),
     ],
 )  # fmt: skip
 def test_texts_without_a_meaning_here(tmp_path: Path, old: str, new: str, says: str) -> None:

@@ -137,7 +137,7 @@ def test_every_field_that_is_known_is_rendered() -> None:
         ('limit: "2"', 'limit: "2"\n      affinity: {}', r"retryStrategy.affinity: the local"),
         ("duration: 30s", "maxDuration: 1h, duration: 30s", r"backoff.maxDuration: the local"),
         # Fields of which one form is rendered.
-        ("kind: WorkflowTemplate", "kind: CronWorkflow", r"w.yaml:2:7: kind: the local engine does not know 'CronWorkflow': Input should be 'WorkflowTemplate'"),
+        ("kind: WorkflowTemplate", "kind: CronWorkflow", r"w.yaml:2:7: kind: the local engine does not know 'CronWorkflow': expected WorkflowTemplate"),
         ("apiVersion: argoproj.io/v1alpha1", "apiVersion: v1", r"apiVersion: the local engine does not know 'v1'"),
         ("failFast: false", "failFast: true", r"12:17: spec.templates.0.dag.failFast: the local engine does not know True"),
         ("      failFast: false\n", "", r"dag.failFast: the local engine does not know how to do without this field"),
@@ -161,7 +161,7 @@ def test_every_field_that_is_known_is_rendered() -> None:
         ("value: /tmp/outputs}", 'value: "{{inputs.parameters.x}}"}', r"env.0.value: .*the tag"),
         ('default: ""', 'default: "{{inputs.parameters.x}}"', r"inputs.parameters.1.default: .*the tag"),
         ('value: "1"', 'value: "{{workflow.parameters.q}}"', r"arguments.parameters.0.value: .*the tag"),
-        ('value: "1"', "value: 1", r"value: the local engine does not know 1: Input should be a valid string"),
+        ('value: "1"', "value: 1", r"value: the local engine does not know 1: expected a text"),
         ("retryPolicy: Always", "retryPolicy: OnError", r"retryPolicy: the local engine does not know 'OnError'"),
         (f"expression: {EXPRESSION}", "expression: lastRetry.exitCode != '64'", r"w.yaml:35:19: spec.templates.1.retryStrategy.expression: the local engine does not know \"lastRetry.exitCode != '64'\": expected lastRetry.status == 'Error'"),
         ("in [-1, 75]", "in [75] && true", r"expression: the local engine does not know"),
