@@ -5,7 +5,6 @@ python -m demo [--store URI] [--period 2026-10]
 
 import argparse
 import os
-import secrets
 import signal
 import sys
 from pathlib import Path
@@ -66,9 +65,7 @@ def checked(arguments: list[str]) -> str:
             f"{PERIOD}; leave it out"
         )
     store = Prefix(parameters["store"])
-    probe = f"probe-{secrets.token_hex(8)}"
-    store.write(probe, b"")
-    store.delete(probe)
+    store.probe()
     return store.uri
 
 
