@@ -18,11 +18,12 @@ _ELSEWHERE = {
     "period": "it is given on the command line: --period 2026-10",
     "store": "it is given on the command line: --store s3://bucket/prefix",
     "run": "it is given on the command line: --run NAME",
+    "gpu": "write placement.train_gpus and placement.evaluate_gpus",
     "gpus": "write placement.train_gpus and placement.evaluate_gpus",
     "models": "models stand in `families`, each with `base` and `instruct`",
     "model": "models stand in `families`, each with `base` and `instruct`",
 }
-_ORDINARY = {"name", "from", "revision"}
+_ORDINARY = {"name", "from", "revision", "gpu", "cpu"}
 """Fields of several kinds of things, which tell nothing of what was meant."""
 _VERY_NEAR = 0.8
 _SOME_FAMILY = "families[]"
@@ -67,7 +68,8 @@ def unknown_field(location: Location) -> str:
     """What is wrong with a field that is unknown where it stands, and what was probably meant."""
     *around, name = location
     field, here = str(name), tuple(str(step) for step in around if isinstance(step, str))
-    hint = _why(field, here) or _near(field, around, here)
+    is_clear = nearest_of(field, known_fields(around), _VERY_NEAR) is not None
+    hint = (None if is_clear else _why(field, here)) or _near(field, around, here)
     family = dotted(around[:2]) if here[:1] == ("families",) else "families[…]"
     return f"unknown field; {hint.replace(_SOME_FAMILY, family)}"
 

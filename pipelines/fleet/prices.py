@@ -1,7 +1,10 @@
 """The fleet's prices, by which the plan tells what a refresh costs."""
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field
 
+from jobs.expected import Shape
 from jobs.records import Record
 
 
@@ -10,7 +13,7 @@ class Prices(Record):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    currency: Annotated[str, Shape(r"^[A-Z]{3}$", "three capital letters such as EUR")]
     """Of all prices, as its three letters: EUR, USD."""
     gpu: float = Field(ge=0, le=10**6, allow_inf_nan=False)
     """One GPU for an hour, with the processors and memory beside it."""

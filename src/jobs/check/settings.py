@@ -34,5 +34,5 @@ class CheckSettings(JobSettings):
     """As merge will have it: embeddings of different numbers of rows are refused, or extended."""
     allow_config: Annotated[tuple[str, ...], OPERATIONAL] = ()
     """As merge will have it: fields of config.json that may differ, each by name."""
-    max_bytes: Annotated[Count, OPERATIONAL] = Field(2**28, ge=2**16)
+    max_bytes: Annotated[Count, OPERATIONAL] = Field(2**28, ge=2**16, le=2**50)
     """As merge will have it: most bytes of memory that headers and index may take."""

@@ -56,7 +56,7 @@ def test_there_are_numbers() -> None:
 )  # fmt: skip
 def test_numbers_that_no_machine_takes(job: str, flag: str, value: str) -> None:
     names = JOBS[job].model_fields.keys() - section_fields(job).keys()
-    others = [f"--{name}={STAND_INS.get(name) or '/'}" for name in names]
+    others = [f"--{name.replace('_', '-')}={STAND_INS.get(name) or '/'}" for name in names]
     with pytest.raises(BadInputError, match=rf"^--{flag} .* is wrong: ") as caught:
         JOBS[job].from_flags([f"--{flag}={value}", *others])
     assert len(str(caught.value)) < 300

@@ -81,7 +81,7 @@ def told(folder: Path, text: str | bytes) -> list[str]:
         ('    instruct: {from: owner/pico-1B-instruct, revision: abc}\n', '', 'f.yaml:18:5: families[0]: lacks instruct'),
         ('name: nano', 'name: pico', "f.yaml:29:11: families[1].name: the family 'pico' has the same name as the family of line 18; choose another"),
         ('release: nano-chat', 'release: pico-instruct', "f.yaml:32:14: families[1].release: the candidate 'pico-instruct' has the same name as the candidate that line 18 makes (<family>-instruct); choose another, or give its family a `release`"),
-        ('name: chatty', 'name: instruct', "f.yaml:22:16: families[0].derived[0].name: the model 'instruct' has a name that every family scores (base, instruct, refreshed-base); choose another"),
+        ('name: chatty', 'name: instruct', "f.yaml:22:16: families[0].derived[0].name: the model 'instruct' has a name that every family scores (base, instruct, refreshed-base, s1); choose another"),
         ('name: chatty', 'name: older-base', "f.yaml:24:15: families[0].siblings[0].name: the model 'older-base' (made of it: <sibling>-base) has the same name as the model of line 22; choose another"),
         ('name: chatty', 'name: pico', "f.yaml:22:16: families[0].derived[0].name: the candidate 'pico-instruct' (made of it: <derived>-instruct) has the same name as the candidate that line 18 makes (<family>-instruct); choose another, or give its family a `release`"),
         ('name: older', 'name: chatty', "f.yaml:22:16: families[0].derived[0].name: the candidate 'chatty-instruct' (made of it: <derived>-instruct) has the same name as the model that line 24 makes (<sibling>-instruct); choose another"),
