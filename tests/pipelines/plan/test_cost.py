@@ -56,13 +56,13 @@ class Planning:
         parameters = run_parameters(fleet, "2026-10", str(self.store), "r", given)
         return make_plan(fleet, read_workflow(WORKFLOW), parameters, **room)
 
-    def holds(self, path: str, settings: Mapping[str, Any], statistics: dict[str, Any]) -> None:
+    def holds(self, out: str, settings: Mapping[str, Any], statistics: dict[str, Any]) -> None:
         """An artifact that a crawl or curate left in the store."""
-        model = CrawlSettings if path.startswith("articles/") else CurateSettings
-        wanted = model.model_validate({**settings, "out": str(self.store / path)})
+        model = CrawlSettings if out.startswith(f"{self.store}/articles/") else CurateSettings
+        wanted = model.model_validate({**settings, "out": out})
         work = Work(kind="articles", producer=f"{wanted.job} {wanted.version}",
                     settings=wanted.identity(), inputs={})  # fmt: skip
-        ArtifactWriter(Prefix(str(self.store / path)), work, {}).commit(statistics)
+        ArtifactWriter(Prefix(out), work, {}).commit(statistics)
 
 
 @pytest.fixture
@@ -172,7 +172,9 @@ def test_what_a_choice_of_publishers_has_is_not_known_before(planning: Planning)
     """Until it is crawled: then by the articles that were kept."""
     chosen = ("families:", "crawl: {publishers: [us]}\nfamilies:")
     unlimited = ("token_budget: 100M", "token_budget: null")
-    found = costs(planning.plan(chosen))
+    plan = planning.plan(chosen)
+    outs = {planned.step.name: planned.step.inputs.get("out", "") for planned in plan.steps}
+    found = costs(plan)
     assert (found["curate"].seconds, found["curate"].lacks) == (
         None, "the articles of a choice of publishers",
     )  # fmt: skip
@@ -182,9 +184,9 @@ def test_what_a_choice_of_publishers_has_is_not_known_before(planning: Planning)
     found = costs(planning.plan(chosen, unlimited))
     assert (found["train"].flops, found["train"].lacks) == (None, "the tokens of all articles")
     assert found["train"].stored_bytes == 144e9
-    planning.holds("articles/2026-10", {"period": "2026-10", "publishers": ("us",)}, {"kept": 9000})
+    planning.holds(outs["crawl"], {"period": "2026-10", "publishers": ("us",)}, {"kept": 9000})
     assert costs(planning.plan(chosen))["curate"].seconds == 2 + 18
-    planning.holds("articles-clean/2026-10", {"articles": "/x"}, {"kept": 1000})
+    planning.holds(outs["curate"], {"articles": "/x"}, {"kept": 1000})
     packed = costs(planning.plan(chosen, unlimited))["train"]
     assert packed.tokens == pytest.approx(1000 * 650 * 0.99)
     assert costs(planning.plan(chosen))["train"].tokens == pytest.approx(643_500)

@@ -43,16 +43,17 @@ def test_all_is_known(planning: Planning) -> None:
         "bundle       0     1    5 min           300 MB 300 MB           0.03",
         "curate       0     1  6.7 min                  400 MB           0.04",
         "ingest       0     2 6.47 min            32 GB  32 GB           0.04",
+        "check        0     1      2 s                                   0.00",
         "pack         0     1 10.9 min                  400 MB           0.07",
         "train        0     1   8.05 h      64.4        144 GB  144 GB 160.95",
         "evaluate     0    40   1.33 d      31.8         74 MB   16 GB  79.55",
         "merge        0     1 2.17 min                   16 GB           0.01",
         "report       0     1      2 s                                   0.00",
         "promote      0     1      2 s                                   0.00",
-        "all          0    50   2.07 d      96.2 867 GB 194 GB  144 GB 244.42",
+        "all          0    51   2.07 d      96.2 867 GB 194 GB  144 GB 244.42",
         "",
         "by the clock: 23 h 49 min, as the steps follow each other, at most 100 pods at a time",
-        "store: 0 of 50 steps have their artifact there, 0 B",
+        "store: 0 of 51 steps have their artifact there, 0 B",
         ASSUMED,
     ]  # fmt: skip
 
@@ -79,7 +80,7 @@ def test_one_unknown_hides_no_sum(planning: Planning) -> None:
 
 def test_without_prices_there_is_no_money(planning: Planning) -> None:
     lines = shown(planning, ("prices: {currency: EUR, gpu: 2.5, cpu: 0.05}\n", ""))
-    assert "all          0    50   2.07 d      96.2 867 GB 194 GB  144 GB" in lines
+    assert "all          0    51   2.07 d      96.2 867 GB 194 GB  144 GB" in lines
 
 
 def test_each_step_and_each_assumption(planning: Planning) -> None:
