@@ -31,7 +31,8 @@ Parameters = Annotated[
 Work = Annotated[
     Path,
     typer.Option(
-        help="Folder for logs, scratch and records; below it, one folder a run and store."
+        metavar="FOLDER",
+        help="Folder for logs, scratch and records; below it, one folder a run and store.",
     ),
 ]
 WORK = Path(".perennial")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 from typer.models import OptionInfo
 
 EXIT_CODES = (
@@ -25,6 +26,26 @@ EXAMPLES = {
 }
 
 
+class _Command(TyperCommand):
+    """Arguments as a user writes them: FLEET, neither {FLEET} nor with a type of Python's."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        told: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                name, said = record
+                is_argument = parameter.param_type_name == "argument"
+                name = name.partition(" ")[0] if is_argument else name
+                told["Arguments" if is_argument else "Options"].append((name, said))
+        for title, records in told.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
 def register(app: typer.Typer, command: Callable[..., Any]) -> None:
     """Makes a function a command: its required options stand in the usage, an example below."""
     name = command.__name__
@@ -32,6 +53,7 @@ def register(app: typer.Typer, command: Callable[..., Any]) -> None:
     parts = [f"Example: perennial {name} {example}"] if example else []
     doc = (command.__doc__ or "").split("\n\n")[0]
     app.command(
+        cls=_Command,
         short_help=" ".join(doc.replace("``", "").split()),
         options_metavar=" ".join([*_required(command), "[OPTION …]"]),
         epilog="\n\n".join([*parts, EXIT_CODES]),

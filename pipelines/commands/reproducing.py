@@ -22,16 +22,20 @@ def reproduce(
     steps: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[STEP]...",
+            metavar="STEP",
             help="Only these: a job (train), or a path in the run or store (pico/cpt).",
         ),
     ] = None,
     parameter: Parameters = None,
     scratch: Annotated[
-        Path, typer.Option(help="Folder for what is made again, as large as the run's artifacts.")
+        Path,
+        typer.Option(
+            metavar="FOLDER", help="Folder for what is made again, as large as the run's artifacts."
+        ),
     ] = Path(".perennial/reproduced"),
     parallel: Annotated[
-        int | None, typer.Option(min=1, help="Processes at a time; default: one a core.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes at a time; default: one a core."),
     ] = None,
 ) -> None:
     """Make a run's artifacts again on this machine, and compare their digests with the recorded.

@@ -18,7 +18,7 @@ from pipelines.commands.arguments import Store, say
 def releases(
     store: Store,
     model: Annotated[
-        str | None, typer.Argument(metavar="[MODEL]", help="Only this model; default: all.")
+        str | None, typer.Argument(metavar="MODEL", help="Only this model; default: all.")
     ] = None,
 ) -> None:
     """List the release records: the highest number of a model is current."""

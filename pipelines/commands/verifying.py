@@ -17,7 +17,8 @@ def verify(
         str, typer.Argument(metavar="STORE", help="The store: s3://bucket/prefix, …, or a folder.")
     ],
     deep: Annotated[
-        bool, typer.Option("--deep", help="Read every file and compare its digest, too.")
+        bool,
+        typer.Option("--deep", metavar="", help="Read every file and compare its digest, too."),
     ] = False,
 ) -> None:
     """Check a store's files, manifests, lineage and release records; a line for each finding.

@@ -13,14 +13,11 @@ from pipelines.output import PatientOutput
 
 def status(
     run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="Its name; default: the latest.")
+        str | None, typer.Argument(metavar="RUN", help="Its name; default: the latest.")
     ] = None,
     work: Work = WORK,
 ) -> None:
-    """Show how a run of this machine stands: each step's state, attempts, time and progress.
-
-    Example: perennial status news-2026-10
-    """
+    """Show how a run of this machine stands: each step's state, attempts, time and progress."""
     from pipelines.local.finding import find_run
     from pipelines.local.status import show_status
     from pipelines.terminal import plain_console
@@ -34,16 +31,20 @@ def logs(
         typer.Argument(metavar="STEP", help="Its name, as status has it, or the end of it: train."),
     ],
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on as it grows, until the step has ended.")
+        bool,
+        typer.Option(
+            "--follow", "-f", metavar="", help="Go on as it grows, until the step has ended."
+        ),
     ] = False,
     run: Annotated[
-        str | None, typer.Option("--run", help="Name of the run; default: the latest.")
+        str | None,
+        typer.Option("--run", metavar="NAME", help="Name of the run; default: the latest."),
     ] = None,
     work: Work = WORK,
 ) -> None:
     """Print the log of a step of a run of this machine, of its latest attempt.
 
-    Example: perennial logs -f train. Ctrl-C ends it, not the run.
+    Ctrl-C ends this command, not the run.
     """
     from pipelines.local.finding import find_run
     from pipelines.local.following import read_log
