@@ -62,12 +62,17 @@ class Work:
         return ceil(self.items / batch_size) * self.generated
 
 
+def benchmark_of(task: Task) -> Benchmark | None:
+    """What is known of a task; of a user's own nothing is, whatever its name."""
+    return None if task.own else BENCHMARKS.get(task.lm_eval_task)
+
+
 def work_of(task: Task, limit: int | None, sealed: Mapping[str, int], folder: str) -> Work | None:
     """The work of a task; None where nothing is known of it.
 
     `sealed` are the items of the bundle's files, `folder` the mirror that they come from, if any.
     """
-    known = BENCHMARKS.get(task.lm_eval_task)
+    known = benchmark_of(task)
     if known is None:
         return None
     items = _items(known, sealed, folder)

@@ -19,7 +19,7 @@ from jobs.suites import Suite
 from jobs.train.settings import TrainSettings
 from jobs.words import shown
 from pipelines.plan import assumptions as assumed
-from pipelines.plan.benchmarks import Work, work_of
+from pipelines.plan.benchmarks import Work, benchmark_of, work_of
 from pipelines.plan.models import ModelFacts
 from pipelines.plan.planned import Cost, Planned, step_settings
 
@@ -82,6 +82,8 @@ class Reckoner:
             self._sealed = {path: n for path, n in items.items() if isinstance(n, int)}
         if self._parameters["bundle-from"]:
             return self._data(assumed.START_SECONDS, 0, 0)
+        if unknown := [task.name for task in self._suite.tasks if benchmark_of(task) is None]:
+            return self._data(None, None, None, f"the data of task {', '.join(unknown)}")
         size = assumed.BUNDLE_BYTES
         return self._data(assumed.BUNDLE_SECONDS, size, size)
 

@@ -82,7 +82,9 @@ def _why_no_tasks(value: str, suite: str) -> str:
     try:
         tasks = parse(value.encode(), "its value", MAX_ITEMS_BYTES)
     except BadInputError as error:
-        return str(error)
+        tasks = None
+        if value.startswith("["):
+            return str(error)
     if not isinstance(tasks, list) or not tasks:
         return f'{shown(value)} is wrong: expected a list such as ["piqa"]'
     known = [task.name for task in load_suite(suite).tasks]

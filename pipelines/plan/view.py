@@ -52,7 +52,7 @@ def _trainings(plan: Plan) -> Table:
             continue
         table.add_row(
             *cells(
-                planned.family or "",
+                _training(planned),
                 _told(planned.cost.tokens, count),
                 str(planned.cost.epochs),
                 _told(planned.cost.flops, "{:.3g}".format),
@@ -61,6 +61,12 @@ def _trainings(plan: Plan) -> Table:
             )
         )
     return table
+
+
+def _training(planned: Planned) -> str:
+    """The family, and of a control its name: ``llama``, ``llama/s1``."""
+    *control, _ = planned.step.name.split("/")[2:]
+    return "/".join([planned.family or "", *control[1:]])
 
 
 def _columns(plan: Plan) -> list[Column]:

@@ -246,6 +246,31 @@ def test_render_check(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     assert perennial(capfd, monkeypatch, "render", "--check")[0] == 0
 
 
+COMMANDS = ["plan", "run", "status", "logs", "parameters", "releases", "export", "verify",
+            "reproduce", "render"]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_in_a_users_words(
+    command: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No braces or types of a library's, one example, and how the command may end."""
+    code, out, err = perennial(capfd, monkeypatch, command, "--help")
+    assert (code, err) == (0, "")
+    assert re.findall(r"<\w+>|<int range>|[{}]|\[\[|\bTEXT\b", out) == []
+    assert out.count("Example: ") == 1
+    assert f"Example: perennial {command} " in out
+    assert "Exit codes: 0 done; 64 bad input" in out
+    usage = out.split("\n\n")[0].split()
+    for argument in re.findall(r"^  ([A-Z]+)  ", out, re.MULTILINE):
+        assert {argument, f"[{argument}]", f"[{argument}]..."} & {*usage}, argument
+
+
+def test_all_commands_are_helped() -> None:
+    callbacks = [command.callback for command in cli.app.registered_commands]
+    assert [found.__name__ for found in callbacks if found] == COMMANDS
+
+
 def test_version_is_one_line(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -249,3 +249,33 @@ def test_fewer_gpus_take_longer(planning: Planning) -> None:
 def test_parameters_that_are_no_numbers(planning: Planning, given: str) -> None:
     with pytest.raises(BadInputError, match=r"expected a whole number|is no number of processors"):
         planning.plan(given=(given,))
+
+
+def test_of_an_own_suite_what_is_not_known_is_told(planning: Planning) -> None:
+    """Piqa is the paper's; of copa, lm-eval's, and of a task that is here called gsm8k nothing is
+    known, so that their data and work are not either.
+    """
+    (planning.folder / "mine.yaml").write_text(
+        "tasks:\n"
+        "  - piqa\n"
+        "  - {name: copa, folder: super_glue/copa, columns: [{metric: acc}]}\n"
+        "  - {name: gsm8k, folder: ./own, columns: [{metric: exact_match}]}\n"
+    )
+    (planning.folder / "own").mkdir()
+    (planning.folder / "own/items.jsonl").write_text("{}\n")
+    (planning.folder / "own/gsm8k.yaml").write_text(
+        "task: gsm8k\ndataset_path: json\ndataset_kwargs: {data_files: {test: items.jsonl}}\n"
+        "output_type: generate_until\ntest_split: test\ndoc_to_text: a\ndoc_to_target: b\n"
+        "metric_list: [{metric: exact_match}]\n"
+    )
+    found = costs(planning.plan(("suite: paper", "suite: mine.yaml")))
+    assert found["scores-base/evaluate/piqa"].seconds == pytest.approx(37 + 21.99316)
+    lacking = {
+        task: (cost.seconds, cost.artifact_bytes, cost.lacks)
+        for task in ("copa", "gsm8k")
+        for cost in [found[f"scores-base/evaluate/{task}"]]
+    }
+    assert lacking == {task: (None, None, f"the work of task {task}") for task in ("copa", "gsm8k")}
+    assert (found["bundle"].fetched_bytes, found["bundle"].lacks) == (
+        None, "the data of task copa, gsm8k",
+    )  # fmt: skip

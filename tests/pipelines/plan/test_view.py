@@ -58,6 +58,13 @@ def test_all_is_known(planning: Planning) -> None:
     ]  # fmt: skip
 
 
+def test_trainings_of_a_family_are_told_apart(planning: Planning) -> None:
+    lines = shown(planning, ("families:", "controls: [s1]\nfamilies:"))
+    row = "100M      5 2.4e+19      64.4 to do"
+    assert f"llama      {row}" in lines
+    assert f"llama/s1   {row}" in lines
+
+
 def test_one_unknown_hides_no_sum(planning: Planning) -> None:
     lines = shown(planning, ("owner/llama-8B-instruct", "owner/phi"))
     assert "llama/instruct    unknown            unknown" in lines
