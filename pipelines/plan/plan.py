@@ -134,9 +134,12 @@ class _Planner(Runner):
     def __init__(self, known: Mapping[str, Manifest | None]) -> None:
         """`known` are manifests by URI that were looked for before."""
         self.planned: list[Planned] = []
-        self._known = known
+        """As they begin, whichever the store tells of first."""
+        self._known, self._checked = known, set[str]()
 
     async def run(self, step: Step, attempt: int) -> Outcome:
+        position = len(self.planned)
+        self.planned.append(Planned(step, None))
         unknown = await super().run(step, attempt)
         out = step.inputs.get("out")
         manifest = None
@@ -144,7 +147,7 @@ class _Planner(Runner):
             manifest = self._known[out]
         elif out and UNKNOWN[0] not in out:
             manifest = await asyncio.to_thread(find_manifest, Prefix(out, OF_A_PERSON))
-        self.planned.append(Planned(step, manifest, self._conflict(step, manifest)))
+        self.planned[position] = Planned(step, manifest, self._conflict(step, manifest))
         return Outcome("Succeeded", outputs={**unknown.outputs, **_outputs(step, manifest)})
 
     def _conflict(self, step: Step, manifest: Manifest | None) -> str:
@@ -153,9 +156,9 @@ class _Planner(Runner):
         Settings are parsed (3 ms each) where they are compared, and once a job to check them. What
         a folder holds is not compared: to know it takes 5 s a gigabyte, and the job looks first.
         """
-        seen = {planned.step.job for planned in self.planned}
-        if step.job not in JOBS or (manifest is None and step.job in seen):
+        if step.job not in JOBS or (manifest is None and step.job in self._checked):
             return ""
+        self._checked.add(step.job)
         settings = step_settings(step)
         if manifest is None or not isinstance(settings, JobSettings):
             return ""

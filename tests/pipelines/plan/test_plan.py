@@ -1,9 +1,12 @@
 """The steps of a plan, and what it finds in the store."""
 
+import threading
 import time
 from pathlib import Path
 
-from jobs.artifacts.manifest import Work
+import pytest
+
+from jobs.artifacts.manifest import Manifest, Work, find_manifest
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.ingest.settings import IngestSettings
 from jobs.store.prefix import Prefix
@@ -129,3 +132,20 @@ def test_in_a_bucket(write_fleet: WriteFleet, s3_store: str) -> None:
     assert (facts["nano/base"].parameters, facts["nano/base"].config) == (5, {"vocab_size": 3})
     assert facts["nano/instruct"].known_from == "name"
     assert [p.step.name for p in made.steps if p.manifest] == ["family/nano/base"]
+
+
+def test_the_order_is_the_workflows_whichever_artifact_is_told_of_first(
+    write_fleet: WriteFleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = threading.Event()
+
+    def crawl_last(place: Prefix) -> Manifest | None:
+        if "/articles/" in place.uri:
+            assert others.wait(10)
+        found = find_manifest(place)
+        others.set()
+        return found
+
+    monkeypatch.setattr("pipelines.plan.plan.find_manifest", crawl_last)
+    made = plan(read_fleet(write_fleet()), tmp_path / "store")
+    assert [planned.step.name for planned in made.steps][:3] == ["crawl", "bundle", "curate"]
