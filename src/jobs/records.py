@@ -60,5 +60,5 @@ class Promised(_Frozen):
 def first_problem(error: ValidationError) -> str:
     """The first problem as one line: where (unless it concerns the whole), and what is wrong."""
     first = error.errors()[0]
-    where = shortened(ascii(".".join(map(str, first["loc"])))[1:-1])
+    where = shortened(ascii(".".join(str(part) for part in first["loc"] if part != "[key]"))[1:-1])
     return f"{where}: {expectation(first)}" if where else expectation(first)

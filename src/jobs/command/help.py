@@ -14,6 +14,8 @@ from jobs.command.quantity import count_text, is_count
 MOST_COLUMNS = 100
 INDENT = 2
 SOME_COUNT = "100M"
+LAST = ("out", "settings-digest")
+"""Flags that many jobs have, after those of a job's own."""
 WORDS = 26
 """Columns of a flag and its value; longer ones take a line of their own."""
 
@@ -28,7 +30,7 @@ def help_text(
 ) -> str:
     """The help of a program whose settings are `flags`."""
     width = min(MOST_COLUMNS, shutil.get_terminal_size().columns)
-    in_order = sorted(flags.items(), key=lambda flag: flag[0] == "out")
+    in_order = sorted(flags.items(), key=lambda flag: flag[0] in LAST)
     required = {name: field for name, field in in_order if field.is_required()}
     others = {name: field for name, field in in_order if name not in required}
     needed = " ".join(f"--{name} {value_word(name, field)}" for name, field in required.items())

@@ -10,6 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
+from jobs.expected import Shape
 from jobs.records import Record
 
 MAX_CHARACTERS = 10_000
@@ -32,10 +33,12 @@ class ExpectedJob(Record):
 class Expected(Record):
     """What was expected of a family's jobs, by the job's name (`train`)."""
 
-    jobs: Mapping[Annotated[str, Field(pattern="^[a-z]{1,20}$")], ExpectedJob] = {}
+    jobs: Mapping[
+        Annotated[str, Shape("^[a-z]{1,20}$", "a job's name such as train")], ExpectedJob
+    ] = {}
     clock_seconds: _Amount | None = None
     """From the first step's start to the last one's end, in the order of the steps."""
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    currency: Annotated[str, Shape("^[A-Z]{3}$", "three capital letters such as EUR")] | None = None
     """ISO 4217 code, such as EUR; None where nothing has a price."""
 
     @classmethod

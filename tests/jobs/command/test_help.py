@@ -77,7 +77,8 @@ def test_a_help_word_for_word(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "  --shard-bytes 5G          Largest size" in merge
     assert "--check-training-opt-out true|false" in JOBS["crawl"].help()
     assert "  --token-budget 100M       Most new tokens" in JOBS["pack"].help()
-    assert "(at least 1; default: 8)" in JOBS["evaluate"].help()
+    evaluate = " ".join(JOBS["evaluate"].help().split())
+    assert "Items a forward pass. (at least 1; at most 65536; default: 8)" in evaluate
 
 
 def test_the_help_of_evaluate_names_the_tasks() -> None:
@@ -149,7 +150,7 @@ def test_what_is_taken() -> None:
         ("pack", "--tokenizer=t --articles=a --out=o --heldout-fraction=1", "--heldout-fraction '1' is wrong: expected less than 1"),
         ("pack", "--tokenizer=t --articles=a --out=o --token-budget=lots", "--token-budget 'lots' is wrong: expected a count such as 4096, 100M, 1B or 2GiB"),
         ("pack", "--tokenizer=t --articles=a --out=o --token-budget=0", "--token-budget '0' is wrong: expected at least 1"),
-        ("pack", "--tokenizer=t --out=o", "give exactly one of --articles and --conversations"),
+        ("pack", "--tokenizer=t --out=o", "give --articles, --conversations, or both with --article-share"),
         ("pack", "", "--out and --tokenizer are required; see python -m jobs.pack --help"),
         ("train", "--model=m", "--out, --rows and --objective are required; see python -m jobs.train --help"),
         ("train", "--model=m --rows=r --out=o --objective=dpo", "--objective 'dpo' is wrong: expected cpt or sft"),

@@ -117,7 +117,8 @@ def test_operational_settings_do_not_change_what_is_made() -> None:
         "ccnews_server": "https://data.commoncrawl.org/", "retry_seconds": 10.0,
         "min_bytes_per_second": 50_000, "processes": 3,
     }  # fmt: skip
-    assert ReportSettings.from_flags(["--out=/x", "--run=/r"]).operation() == {}
+    # What the plan expected stands on the report's pages.
+    assert ReportSettings.from_flags(["--out=/x", "--run=/r"]).operation() == {"expected": ""}
 
 
 def test_done_once_then_at_once_and_refused_with_other_settings(

@@ -126,8 +126,9 @@ def test_what_a_server_answers(answer: int, expected: str) -> None:
 
 def test_what_a_folder_says(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert told(f"{tmp_path}/file/store", writing=True).endswith(
-        "cannot be opened: Not a directory"
+    assert told(f"{tmp_path}/file/store", writing=True) == (
+        f"store {tmp_path}/file/store cannot be written: a file, or a link that leads nowhere, is "
+        "in its place; choose a folder that can"
     )
     with pytest.raises(PerennialError, match=r"File name too long; choose a store that can$"):
         Prefix(tmp_path).write("y" * 300, b"1")
