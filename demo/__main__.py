@@ -61,7 +61,7 @@ def checked(arguments: list[str]) -> str:
     parameters = run_parameters(read_fleet(FLEET), options.period, options.store, None, ())
     if options.period != PERIOD:
         raise BadInputError(
-            f"--period {shown(options.period)} is wrong: the sample's news to learn are of "
+            f"--period {shown(options.period)} is wrong: the sample's news to learn is of "
             f"{PERIOD}; leave it out"
         )
     store = Prefix(parameters["store"])

@@ -23,7 +23,7 @@ def comparison(report: str) -> str:
         *(_line(title, found[name]) for name, title in ROWS),
         "",
         "Training it costs it what it was tuned for. Perennial trains the base and adds the tuning",
-        "again, by arithmetic: the news are learned, and instructions followed as before.",
+        "again, by arithmetic: the news is learned, and instructions are followed as before.",
         "",
     ]
     return "\n".join(lines)

@@ -21,8 +21,8 @@ MARK = "TEST_OF_THE_DEMO"
 @pytest.mark.parametrize(
     ("flag", "said"),
     [
-        ("--period=2027-01", "--period '2027-01' is wrong: the sample's news to learn are of"),
-        ("--period=2026-08", "the sample's news to learn are of 2026-10; leave it out"),
+        ("--period=2027-01", "--period '2027-01' is wrong: the sample's news to learn is of"),
+        ("--period=2026-08", "the sample's news to learn is of 2026-10; leave it out"),
         ("--period=2026-13", "--period '2026-13' is wrong: expected a month such as 2026-10"),
         ("--period=2026-1", "--period '2026-1' is wrong: expected a month"),
         ("--period=", "--period '' is wrong: expected a month"),
