@@ -130,7 +130,7 @@ def _idle_or_missing_gpus(
     for index, family in enumerate(_families(tree)):
         own = _section(family, "train")
         processes = own.get("processes", common)
-        if not (type(gpus) is type(processes) is int) or gpus in (0, processes):
+        if not (type(gpus) is type(processes) is int) or gpus <= 0 or gpus == processes:
             continue
         place: list[int | str] = ["families", index] if "processes" in own else []
         name = shown(family.get("name", ""))[1:-1]

@@ -158,8 +158,9 @@ def check_together(job: str, values: Section) -> str:
     >>> check_together("curate", {"min_characters": 500, "max_characters": 100})
     'min_characters 500 is greater than max_characters 100; no article could be kept'
     """
+    own = {name: value for name, value in values.items() if name in section_fields(job)}
     try:
-        JOBS[job].model_validate({**_stand_ins(job), **values})
+        JOBS[job].model_validate({**_stand_ins(job), **own})
     except ValidationError as error:
         first = error.errors()[0]
         why = "" if first["loc"] else expectation(first)
