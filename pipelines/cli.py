@@ -11,7 +11,7 @@ from jobs.command.streams import open_standard_streams
 from jobs.errors import EXIT_BAD_INPUT, BadInputError, BadInputsError, PerennialError
 from pipelines.commands import refreshing, reproducing, stored, verifying, watching
 from pipelines.commands.arguments import say
-from pipelines.commands.helping import register
+from pipelines.commands.helping import register, wrong_call
 from pipelines.commands.version import print_version
 from pipelines.output import ended_by_ctrl_c, patient_output
 
@@ -22,7 +22,8 @@ LAST_SECONDS = 2.0
 
 app = typer.Typer(
     name="perennial",
-    no_args_is_help=True,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND …",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -32,7 +33,8 @@ app = typer.Typer(
 
 @app.callback()
 def options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  its callback answers
         bool,
         typer.Option(
             "--version", is_eager=True, callback=print_version,
@@ -41,6 +43,9 @@ def options(
     ] = False,
 ) -> None:  # fmt: skip
     """Keeps fleets of instruction-tuned language models current with the news."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(EXIT_BAD_INPUT)
 
 
 for command in (
@@ -97,6 +102,5 @@ def _exit_code(command: Callable[[], int | None]) -> int:
             say(f"perennial: {line}", err=True)
         return error.exit_code
     except TyperException as error:
-        if error.format_message():  # else the help was printed
-            say(f"perennial: {error.format_message()}", err=True)
+        say(f"perennial: {wrong_call(error)}", err=True)
         return EXIT_BAD_INPUT

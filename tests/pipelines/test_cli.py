@@ -87,6 +87,9 @@ def test_plan(
         (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "crawl-processes=x"], "-p crawl-processes: 'x' is wrong: "),
         (["plan", "no.yaml", "--store", "s", "--period", "2026-10"], "no.yaml cannot be read"),
         (["plan", "FLEET", "--store", "s", "--period", "2026-10", "--run", "../x"], "--run '../x' is wrong"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "--gpus", "three"], "perennial: --gpus 'three' is wrong: expected a whole number\n"),
+        (["plan", "FLEET", "--store", "s", "--period", "2026-10", "--gpus", "0"], "perennial: --gpus '0' is wrong: expected at least 1\n"),
+        (["run", "FLEET", "--store", "s", "--period", "2026-10", "--parallel", "1.5"], "perennial: --parallel '1.5' is wrong: expected a whole number\n"),
         (["paln"], "No such command 'paln'"),
         (["releases", "--store", "s"], "/s: there is no such folder"),
         (["plan", "FLEET", "--store", "s", "--period", "2026-10", "-p", "families=[]"], "'families=[]' is wrong: set it in the fleet file"),
@@ -264,6 +267,15 @@ def test_help_is_in_a_users_words(
     usage = out.split("\n\n")[0].split()
     for argument in re.findall(r"^  ([A-Z]+)  ", out, re.MULTILINE):
         assert {argument, f"[{argument}]", f"[{argument}]..."} & {*usage}, argument
+
+
+def test_alone_it_tells_its_commands(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, err = perennial(capfd, monkeypatch)
+    assert (code, out) == (64, "")
+    assert [line.split()[0] for line in err.split("Commands:\n")[1].splitlines()
+            if re.match(r"  \w", line)] == COMMANDS  # fmt: skip
 
 
 def test_all_commands_are_helped() -> None:
