@@ -132,7 +132,7 @@ def test_what_was_stopped_is_neither_identical_nor_other(
         (["-p", "train-processes"], "expected NAME=VALUE"),
         (["-p", "crawl-out=/x"], "is wrong: it does not say how a job works"),
         (["-p", "report-run=/x"], "is wrong: it does not say how a job works"),
-        (["--parallel", "0"], "'--parallel': Input should be greater than or equal to 1"),
+        (["--parallel", "0"], "--parallel '0' is wrong: expected at least 1"),
         (["--scratch", "/proc/x"], "--scratch /proc/x takes no files: "),
     ],
 )
