@@ -50,13 +50,15 @@ if "RANK" in os.environ:
 """
 
 
-def stopped(inputs: Path, tmp_path: Path, *more: str, **environment: str) -> tuple[str, list[str]]:
+def stopped(
+    inputs: Path, tmp_path: Path, *instead: str, **environment: str
+) -> tuple[str, list[str]]:
     """What a training that is told to stop says, and the steps that it has saved."""
     (tmp_path / "sitecustomize.py").write_text(TROUBLE)
     path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
     out = f"{tmp_path}/out"
     result = subprocess.run(
-        [sys.executable, "-m", "jobs.train", *flags(inputs, out), *more],
+        [sys.executable, "-m", "jobs.train", *flags(inputs, out, *instead)],
         env={**os.environ, "PYTHONPATH": path, "TIMES": "1", **environment},
         capture_output=True,
         text=True,

@@ -45,8 +45,10 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def flags(root: Path, out: str) -> list[str]:
-    return [f"--model={root}/model", f"--rows={root}/rows", f"--out={out}", *FLAGS]
+def flags(root: Path, out: str, *instead: str) -> list[str]:
+    """Flags of a training, with those of `instead` in place of their namesakes."""
+    given = [f"--model={root}/model", f"--rows={root}/rows", f"--out={out}", *FLAGS, *instead]
+    return list({flag.partition("=")[0]: flag for flag in given}.values())
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +146,7 @@ def test_told_to_stop_it_saves_and_ends_with_143(inputs: Path) -> None:
     (saved,) = checkpoints(out)
     assert int(saved.split("-")[1]) >= 5, "the older checkpoint is gone"
     # Other settings find no checkpoint of theirs, and leave this one alone.
-    other = [*flags(inputs, out), "--seed=1", "--epochs=1"]
+    other = flags(inputs, out, "--seed=1", "--epochs=1")
     assert run_job("train", *other).returncode == 0
     assert saved in checkpoints(out)
     refused = run_job("train", *flags(inputs, out))
@@ -154,7 +156,7 @@ def test_told_to_stop_it_saves_and_ends_with_143(inputs: Path) -> None:
 
 @pytest.mark.slow
 def test_an_objective_that_the_rows_do_not_fit_is_refused(inputs: Path) -> None:
-    given = [flag.replace("=cpt", "=sft") for flag in flags(inputs, f"{inputs}/wrong")]
-    result = run_job("train", *given, "--processes=1", "--zero-stage=1")
+    instead = ("--objective=sft", "--processes=1", "--zero-stage=1")
+    result = run_job("train", *flags(inputs, f"{inputs}/wrong", *instead))
     assert result.returncode == 64, result.stderr
     assert "which was packed from articles; cpt takes articles, sft conversations" in result.stderr
