@@ -136,6 +136,7 @@ def test_a_stop_ends_all_with_one_line(
     """make ends by the signal itself, which a shell tells as 130 and 143, too."""
     mark = uuid.uuid4().hex
     command = [sys.executable, "-m", "tests.demo.elsewhere", str(tmp_path / "work")]
+    without_make = {name: os.environ[name] for name in os.environ if not name.startswith("MAKE")}
     process = subprocess.Popen(
         make if by_make else command,
         cwd=ROOT,
@@ -143,7 +144,7 @@ def test_a_stop_ends_all_with_one_line(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env={**os.environ, MARK: mark, "PYTHONPATH": f"{ROOT}/src:{ROOT}"},
+        env={**without_make, MARK: mark, "PYTHONPATH": f"{ROOT}/src:{ROOT}"},
     )
     wait_for(lambda: any("jobs.crawl" in line for line in of_the_demo(mark)))
     send(process, number)
