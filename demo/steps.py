@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from demo.children import Children
+from jobs.command.progress import Report
 from jobs.errors import PerennialError
 from jobs.words import one_line
 
@@ -88,10 +89,10 @@ class _Line:
 
     def _standing(self, seconds: float) -> str:
         """``264 of 627, about 41 s to go``, by what the job writes for Argo."""
-        try:
-            done, total = map(int, self._progress.read_text().split()[-1].split("/"))
-        except (OSError, ValueError, IndexError):
+        report = Report.read(self._progress)
+        if report is None:
             return f"{seconds:6.0f} s …"
+        done, total = report.done, report.total
         if done * 20 < total:  # too early to tell
             return f"{done} of {total}"
         return f"{done} of {total}, about {seconds * (total - done) / done:.0f} s to go"

@@ -13,7 +13,6 @@ from pipelines.local.record import GOING_ON, StepRecord
 from pipelines.terminal import cells
 
 STYLES = {"Succeeded": "green", "cached": "cyan", "Failed": "red", "Error": "red"}
-DIM = ("waiting", "running")
 
 
 def progress(file: Path) -> str:

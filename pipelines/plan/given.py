@@ -1,12 +1,12 @@
 """Parameters given with ``-p``: names that the workflow knows, values that a step would take."""
 
-import os
 from collections.abc import Iterator
 
 from pydantic import ValidationError
 
 from jobs.errors import BadInputError
 from jobs.expected import expectation
+from jobs.store.folder import is_folder
 from jobs.strict_json import parse
 from jobs.suites import load_suite
 from jobs.words import nearest, shown
@@ -55,7 +55,7 @@ def _why_wrong(name: str, value: str, intent: Intent) -> str:
             return _why_no_setting(job, name.removeprefix(f"{job}-"), value)
     if name == "tasks":
         return _why_no_tasks(value, intent.fleet.suite)
-    if name == "bundle-from" and value and not os.path.isdir(value):  # noqa: PTH112
+    if name == "bundle-from" and value and not is_folder(value):
         return f"there is no folder {shown(value)}"
     return ""
 

@@ -5,7 +5,6 @@ headers and config.json are read; the hub's metadata; the fleet file; config.jso
 stays unknown stays unknown for this model alone, and says why.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from jobs.kinds.model import CONFIG, INDEX, SINGLE, parse_index
 from jobs.kinds.promises import ImportedModel
 from jobs.kinds.safetensors_header import read_header
 from jobs.store.failures import OF_A_PERSON
+from jobs.store.folder import is_folder
 from jobs.store.prefix import Prefix
 from jobs.strict_json import check_memory, parse
 from jobs.words import listed, shown
@@ -61,7 +61,7 @@ class FleetModel:
 
     @property
     def is_folder(self) -> bool:
-        return os.path.isdir(self.source)  # noqa: PTH112  Path.is_dir raises for odd names
+        return is_folder(self.source)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """Where the models come from: each is there, and none stands for two that should differ."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from jobs.errors import BadInputError
 from jobs.ingest.settings import IngestSettings
+from jobs.store.folder import is_folder
 from jobs.words import listed, shown
 from pipelines.fleet.model import Family, Fleet, Model
 from pipelines.fleet.sections import FAMILY_SECTIONS
@@ -17,7 +17,7 @@ def check_sources(known: Known) -> Iterator[Finding]:
     """Folders that are not there or hold no model; what the hub says, or that it said nothing."""
     intent, unanswered = known.intent, dict[str, list[str]]()
     folder = intent.fleet.eval_data
-    if folder is not None and "bundle-from" not in intent.given and not os.path.isdir(folder):  # noqa: PTH112  odd names
+    if folder is not None and "bundle-from" not in intent.given and not is_folder(folder):
         yield Finding(intent.at("eval_data"), f"there is no folder {folder}")
     for model, facts in known.models.items():
         if why := _why_no_model(model, facts):

@@ -1,12 +1,12 @@
 """The command that makes an artifact again, from the settings and inputs in its manifest."""
 
-import os
 from collections.abc import Mapping, Sequence
 
 from jobs.artifacts.manifest import Manifest, find_manifest
 from jobs.command.help import flag_text
 from jobs.command.settings import JobSettings, role
 from jobs.errors import BadInputError
+from jobs.store.folder import is_folder
 from jobs.store.prefix import Prefix
 from jobs.words import nearest, shown
 from pipelines.fleet.sections import JOBS
@@ -90,7 +90,7 @@ def _source(manifest: Manifest) -> dict[str, str]:
         return {"revision": told["revision"]} if isinstance(told["revision"], str) else {}
     if not isinstance(told["source"], str):
         raise SkippedError("it was read from a folder whose path was not recorded")
-    if not os.path.isdir(told["source"]):  # noqa: PTH112  Path's raises for odd names
+    if not is_folder(told["source"]):
         raise SkippedError(f"it was read from {told['source']}, which is no folder here")
     return {"source": told["source"]}
 
@@ -114,5 +114,5 @@ def _refuse_network(job: str, texts: Mapping[str, str]) -> None:
         raise SkippedError(
             f"it reads the news again; give -p crawl-{NEWS_SERVER}=URL, or name the step"
         )
-    if job in ("ingest", "bundle") and not os.path.isdir(texts.get("from", "")):  # noqa: PTH112
+    if job in ("ingest", "bundle") and not is_folder(texts.get("from", "")):
         raise SkippedError("it is fetched from the hub again; name the step")

@@ -9,8 +9,8 @@ from jobs.artifacts.manifest import folder_digest
 from jobs.command.settings import JobSettings, Word
 from jobs.ingest.files import choose
 from jobs.ingest.inside import local_errors, names_in, real_path
-from jobs.ingest.source import is_folder
 from jobs.kinds.promises import ImportedModel
+from jobs.store.folder import is_folder
 
 
 class IngestSettings(JobSettings):

@@ -1,6 +1,5 @@
 """Where a model comes from: a folder, or the hub at a pinned commit."""
 
-import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import IO, Protocol
 from jobs.errors import BadInputError
 from jobs.hub import hub_errors
 from jobs.ingest.inside import names_in, open_inside
+from jobs.store.folder import is_folder
 from jobs.words import shown
 
 REPOSITORY = r"[A-Za-z0-9_][\w.-]*/[\w.-]+"
@@ -43,11 +43,6 @@ def open_source(where: str, revision: str | None) -> Source:
             f"--revision {shown(revision)} is wrong: expected a commit, branch or tag"
         )
     return HubSource(where, revision)
-
-
-def is_folder(where: str) -> bool:
-    """Whether it names a folder; never an error, however odd the name."""
-    return os.path.isdir(where)  # noqa: PTH112  Path.is_dir raises for a name that is too long
 
 
 class FolderSource:

@@ -1,7 +1,7 @@
 """What the plan expected of a family's jobs, for the report to show beside what came.
 
-`perennial run` works it out and hands it to the family's report as JSON text; it says nothing of
-what is made, so no artifact depends on it. Whatever was not known is None, never 0.
+`perennial run` works it out and hands it to the family's report as JSON text, which shows it; no
+artifact's identity depends on it. Whatever was not known is None, never 0.
 """
 
 import json

@@ -31,6 +31,11 @@ _SYSTEM = (Path("/proc"), Path("/sys"))
 """Folders of the kernel, in which nothing can be made, whatever the permissions say."""
 
 
+def is_folder(where: str) -> bool:
+    """Whether it names a folder; never an error, however odd the name."""
+    return os.path.isdir(where)  # noqa: PTH112  Path.is_dir raises for a name that is too long
+
+
 def file_of(folder: Path, path: str) -> Path:
     """The file that an object of a folder is. Raises BadInputError for what leads elsewhere."""
     if any(part in ("", ".", "..") for part in path.split("/")):
