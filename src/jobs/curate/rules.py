@@ -1,20 +1,22 @@
 """The rules by which an article is removed: pure, one article at a time.
 
 First an older capture goes: the newest of a URL is the article, whatever the other rules say of
-it. The others are judged twice. The first time finds, of each text, the article to keep; the
-second time says of each article by which rule it goes. Memory: about 400 bytes for each
-different text, never a text itself.
+it. Then come the rules that look at an article alone (`own_rules`, where a new one is a line), and
+last whether it repeats another. All are asked twice. The first time finds, of each text, the
+article to keep; the second time says of each article by which rule it goes. Memory: about 400
+bytes for each different text, never a text itself.
 """
 
 import hashlib
 import unicodedata
-from collections.abc import Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
-OLDER_CAPTURE, TOO_SHORT, TOO_LONG = "older_capture", "too_short", "too_long"
-DUPLICATE = "duplicate"
-RULES = (OLDER_CAPTURE, TOO_SHORT, TOO_LONG, DUPLICATE)
+from jobs.curate.settings import CurateSettings
+
+OLDER_CAPTURE, DUPLICATE = "older_capture", "duplicate"
 DIGEST_BYTES = 16
 
 
@@ -28,6 +30,17 @@ class Sighting:
     """Place in the corpus, from 0: tells apart what is otherwise equal."""
 
 
+@dataclass(frozen=True, slots=True)
+class Article:
+    """What the rules look at."""
+
+    sighting: Sighting
+    publisher: str
+    title: str
+    body: str
+    language: str
+
+
 @dataclass(frozen=True)
 class Removal:
     """Why an article is removed; `of` is the URL of the article that a duplicate repeats."""
@@ -36,34 +49,47 @@ class Removal:
     of: str | None = None
 
 
+OwnRules: TypeAlias = Mapping[str, Callable[[Article], bool]]
+
+
+def own_rules(settings: CurateSettings) -> OwnRules:
+    """Rule → whether an article goes by it. The first that says so is the one that is told."""
+    return {
+        "too_short": lambda article: len(article.body) < settings.min_characters,
+        "too_long": lambda article: len(article.body) > settings.max_characters,
+    }
+
+
 @dataclass
 class Rules:
-    """Limits of length, both included, positions of older captures, and the texts seen so far."""
+    """The rules of one article, the positions of older captures, and the texts seen so far."""
 
-    min_characters: int
-    max_characters: int
+    own: OwnRules
     older: Set[int] = frozenset()
     _kept: dict[bytes, Sighting] = field(default_factory=dict)
 
-    def see(self, body: str, sighting: Sighting) -> None:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All rules, in the order in which they are asked."""
+        return (OLDER_CAPTURE, *self.own, DUPLICATE)
+
+    def see(self, article: Article) -> None:
         """The first time: notes the article if it is the best of its text so far."""
-        if self._own_rule(body, sighting) is None:
-            text = text_digest(body)
-            self._kept[text] = min(sighting, self._kept.get(text, sighting))
+        if self._goes_by(article) is None:
+            text = text_digest(article.body)
+            self._kept[text] = min(article.sighting, self._kept.get(text, article.sighting))
 
-    def judge(self, body: str, sighting: Sighting) -> Removal | None:
+    def judge(self, article: Article) -> Removal | None:
         """The second time: why the article goes, or None where it stays."""
-        if rule := self._own_rule(body, sighting):
+        if rule := self._goes_by(article):
             return Removal(rule)
-        best = self._kept[text_digest(body)]
-        return None if sighting == best else Removal(DUPLICATE, of=best.url)
+        best = self._kept[text_digest(article.body)]
+        return None if article.sighting == best else Removal(DUPLICATE, of=best.url)
 
-    def _own_rule(self, body: str, sighting: Sighting) -> str | None:
-        if sighting.position in self.older:
+    def _goes_by(self, article: Article) -> str | None:
+        if article.sighting.position in self.older:
             return OLDER_CAPTURE
-        if len(body) < self.min_characters:
-            return TOO_SHORT
-        return TOO_LONG if len(body) > self.max_characters else None
+        return next((name for name, goes in self.own.items() if goes(article)), None)
 
 
 def text_digest(body: str) -> bytes:

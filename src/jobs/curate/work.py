@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
-from jobs.curate.rules import RULES, Rules, Sighting
+from jobs.curate.rules import Article, Rules, Sighting, own_rules
 from jobs.curate.settings import CurateSettings
 from jobs.kinds.articles import article_parts, read_part, write_batches
 from jobs.kinds.captures import older_captures
@@ -30,8 +30,8 @@ REMOVED_SCHEMA = pa.schema(
 
 def curate(job: Job[CurateSettings]) -> Statistics:
     """Writes the parts again without the removed articles, and `REMOVED`; returns the counts."""
-    settings, articles = job.settings, job.inputs["articles"]
-    rules = Rules(settings.min_characters, settings.max_characters, older_captures(articles))
+    articles = job.inputs["articles"]
+    rules = Rules(own_rules(job.settings), older_captures(articles))
     paths = article_parts(articles)
     count: Counter[str] = Counter()
     with (
@@ -42,8 +42,8 @@ def curate(job: Job[CurateSettings]) -> Statistics:
         position = 0
         for path in paths:
             for batch in read_part(articles, path):
-                for body, sighting in _sightings(batch, position):
-                    rules.see(body, sighting)
+                for article in _articles(batch, position):
+                    rules.see(article)
                 position += batch.num_rows
             progress.advance(1)
         position = 0
@@ -53,7 +53,7 @@ def curate(job: Job[CurateSettings]) -> Statistics:
                 write_batches(target, map(judge.kept, read_part(articles, path)))
                 position = judge.position
             progress.advance(1)
-    removed = {rule: count[rule] for rule in RULES}
+    removed = {rule: count[rule] for rule in rules.names}
     return {
         "total": count[KEPT] + sum(removed.values()),
         "kept": count[KEPT],
@@ -74,13 +74,14 @@ class _Judge:
     def kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The articles to keep; a row of `REMOVED_SCHEMA` is written for each of the others."""
         good, gone = [], []
-        for body, sighting in _sightings(batch, self.position):
-            verdict = self.rules.judge(body, sighting)
+        for article in _articles(batch, self.position):
+            verdict = self.rules.judge(article)
             good.append(verdict is None)
             if verdict is None:
-                self.count[CHARACTERS] += len(body)
+                self.count[CHARACTERS] += len(article.body)
             else:
-                gone.append({"url": sighting.url, "rule": verdict.rule, "duplicate_of": verdict.of})
+                url = article.sighting.url
+                gone.append({"url": url, "rule": verdict.rule, "duplicate_of": verdict.of})
                 self.count[verdict.rule] += 1
         self.count[KEPT] += sum(good)
         self.position += batch.num_rows
@@ -88,9 +89,14 @@ class _Judge:
         return batch.filter(pa.array(good, pa.bool_()))
 
 
-def _sightings(batch: pa.RecordBatch, position: int) -> Iterator[tuple[str, Sighting]]:
-    """The body and the sighting of each article; the first stands at `position` in the corpus."""
-    times, urls = batch["published_at"].to_pylist(), batch["url"].to_pylist()
+def _articles(batch: pa.RecordBatch, position: int) -> Iterator[Article]:
+    """The articles of a batch; the first stands at `position` in the corpus.
+
+    Bodies are made one at a time: a batch of them takes as much again as text of Python's.
+    """
+    names = ("published_at", "url", "publisher", "title", "language")
+    columns = [batch[name].to_pylist() for name in names]
     bodies = batch["body"]
-    for index, (time, url) in enumerate(zip(times, urls, strict=True)):
-        yield bodies[index].as_py(), Sighting(time, url, position + index)
+    for index, (time, url, publisher, title, language) in enumerate(zip(*columns, strict=True)):
+        sighting = Sighting(time, url, position + index)
+        yield Article(sighting, publisher, title, bodies[index].as_py(), language)

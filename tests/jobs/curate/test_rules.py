@@ -4,13 +4,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.curate.rules import Removal, Rules, Sighting, text_digest
+from jobs.curate.rules import Article, Removal, Rules, Sighting, own_rules, text_digest
+from jobs.curate.settings import CurateSettings
 
 START = datetime(2024, 4, 1, tzinfo=UTC)
 
 
-def sighting(hour: int, url: str = "https://a.org/1", position: int = 0) -> Sighting:
-    return Sighting(START + timedelta(hours=hour), url, position)
+def article(body: str, hour: int = 1, url: str = "https://a.org/1", position: int = 0) -> Article:
+    sighting = Sighting(START + timedelta(hours=hour), url, position)
+    return Article(sighting, "A Paper", "Title", body, "en")
+
+
+def rules_of(**limits: int) -> Rules:
+    return Rules(own_rules(CurateSettings(articles="/a", out="/o", **limits)))
 
 
 @pytest.mark.parametrize(
@@ -18,9 +24,9 @@ def sighting(hour: int, url: str = "https://a.org/1", position: int = 0) -> Sigh
     [(4, Removal("too_short")), (5, None), (8, None), (9, Removal("too_long"))],
 )
 def test_limits_of_length_are_included(length: int, removal: Removal | None) -> None:
-    rules = Rules(min_characters=5, max_characters=8)
-    rules.see("x" * length, sighting(1))
-    assert rules.judge("x" * length, sighting(1)) == removal
+    rules = rules_of(min_characters=5, max_characters=8)
+    rules.see(article("x" * length))
+    assert rules.judge(article("x" * length)) == removal
 
 
 @pytest.mark.parametrize(
@@ -39,23 +45,30 @@ def test_texts_are_equal_but_for_space_and_composition(
 
 
 def test_the_earliest_of_equal_texts_is_kept_then_the_least_url_then_the_first() -> None:
-    best = sighting(1, "https://a.org/1", position=2)
+    best = article("text", 1, "https://a.org/1", position=2)
     others = [
-        sighting(2, "https://a.org/0", position=0),  # later, though its URL is less
-        sighting(1, "https://a.org/2", position=1),  # its URL is greater
-        sighting(1, "https://a.org/1", position=3),  # the very same page, seen again
+        article("text", 2, "https://a.org/0", position=0),  # later, though its URL is less
+        article("text", 1, "https://a.org/2", position=1),  # its URL is greater
+        article("text", 1, "https://a.org/1", position=3),  # the very same page, seen again
     ]
     for order in ([best, *others], [*others, best]):
-        rules = Rules(0, 100)
+        rules = rules_of(min_characters=0, max_characters=100)
         for item in order:
-            rules.see("text", item)
-        assert rules.judge("text", best) is None
+            rules.see(item)
+        assert rules.judge(best) is None
         for item in others:
-            assert rules.judge("text", item) == Removal("duplicate", of="https://a.org/1")
+            assert rules.judge(item) == Removal("duplicate", of="https://a.org/1")
 
 
 def test_a_text_that_is_too_short_is_no_duplicate() -> None:
-    rules = Rules(10, 100)
+    rules = rules_of(min_characters=10, max_characters=100)
     for position in range(2):
-        rules.see("short", sighting(1, position=position))
-    assert rules.judge("short", sighting(1, position=1)) == Removal("too_short")
+        rules.see(article("short", position=position))
+    assert rules.judge(article("short", position=1)) == Removal("too_short")
+
+
+def test_an_older_capture_goes_by_that_and_by_no_other_rule() -> None:
+    rules = Rules(rules_of(min_characters=10, max_characters=100).own, older={1})
+    assert rules.names == ("older_capture", "too_short", "too_long", "duplicate")
+    assert rules.judge(article("short", position=1)) == Removal("older_capture")
+    assert rules.judge(article("short", position=2)) == Removal("too_short")

@@ -29,8 +29,8 @@ import random, sys
 if "jobs.curate" in " ".join(sys.orig_argv):
     from jobs.curate.rules import Rules
     judge = Rules.judge
-    def either(self, body, sighting):
-        return judge(self, body, sighting) if random.random() < 0.5 else None
+    def either(self, article):
+        return judge(self, article) if random.random() < 0.5 else None
     Rules.judge = either
 """
 
