@@ -10,7 +10,7 @@ from jobs.store.uri import normal_uri
 from jobs.words import shown
 from pipelines.fleet.model import NAME, PERIOD, Fleet
 from pipelines.fleet.sections import (
-    FLEET_SECTIONS,
+    SHARED,
     digest_key,
     digest_of_parameters,
     section_keys,
@@ -75,6 +75,6 @@ def _why_no_parameter(text: str) -> str:
 
 def _renew_digests(parameters: dict[str, str], given: Set[str]) -> None:
     """The digests of settings again, where ``-p`` gave settings and not their digest."""
-    for job in FLEET_SECTIONS:
+    for job in SHARED:
         if given & set(section_keys(job)) and digest_key(job) not in given:
             parameters[digest_key(job)] = digest_of_parameters(job, parameters)

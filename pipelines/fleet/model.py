@@ -27,6 +27,7 @@ from pipelines.fleet.sections import (
     COUNT_SCHEMA,
     FAMILY_SECTIONS,
     FLEET_SECTIONS,
+    SHARED,
     CrawlSection,
     CurateSection,
     EvaluateSection,
@@ -239,5 +240,6 @@ class Fleet(_Entry):
         for job in FLEET_SECTIONS:
             section = getattr(self, job)
             values |= section_parameters(job, section)
-            values[digest_key(job)] = settings_digest(job, section)
+            if job in SHARED:
+                values[digest_key(job)] = settings_digest(job, section)
         return values | self.placement.parameters()

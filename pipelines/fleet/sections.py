@@ -55,6 +55,9 @@ FLEET_SECTIONS = ("crawl", "curate")
 FAMILY_SECTIONS = ("pack", "train", "merge", "evaluate", "report")
 """Sections that a family may override: their jobs run for each family."""
 
+SHARED = tuple(job for job in FLEET_SECTIONS if issubclass(JOBS[job], SharedSettings))
+"""Those whose artifacts fleets share where the settings are equal: the path holds their digest."""
+
 # What the pipeline says itself, beside the URIs of inputs and `out`.
 WIRED = {
     "crawl": {"period", "settings_digest"},

@@ -23,7 +23,7 @@ from hera.workflows import models as argo
 from jobs.kinds.scores import HELDOUT_TASK
 from pipelines import layout
 from pipelines.fleet.model import Fleet
-from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, digest_key, section_keys
+from pipelines.fleet.sections import FAMILY_SECTIONS, SHARED, digest_key, section_keys
 from pipelines.workflows.placement import PLACES, parameter
 from pipelines.workflows.steps import dag, given, job_template, output, passed_on, step
 
@@ -31,7 +31,7 @@ NAME = "perennial-refresh"
 DEFAULT_REGISTRY = "ghcr.io/perennial"
 
 STORE, PERIOD, SUITE = parameter("store"), parameter("period"), parameter("suite")
-CRAWL_DIGEST, CURATE_DIGEST = (parameter(digest_key(job)) for job in FLEET_SECTIONS)
+CRAWL_DIGEST, CURATE_DIGEST = (parameter(digest_key(job)) for job in SHARED)
 CRAWLED = layout.crawled(STORE, PERIOD, CRAWL_DIGEST)
 ARTICLES = layout.curated(STORE, PERIOD, CRAWL_DIGEST, CURATE_DIGEST)
 BUNDLE = layout.bundle(STORE, SUITE)
