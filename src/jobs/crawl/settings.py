@@ -53,6 +53,11 @@ class CrawlSettings(SharedSettings):
     processes: Annotated[int, OPERATIONAL] = Field(0, ge=0, le=1024)
     """Processes that read archives in parallel; 0 is this process alone."""
 
+    @classmethod
+    def notes(cls) -> list[str]:
+        """The publishers that there are, by the names that --publishers takes."""
+        return [f"publishers of Fundus: {', '.join(publishers_of_sources() or ['not installed'])}"]
+
     def foreseen(self) -> list[tuple[str, str]]:
         """What a crawl refuses though each value is valid: field, and why; for a plan."""
         found = []

@@ -89,6 +89,12 @@ def test_the_help_of_evaluate_names_the_tasks() -> None:
     assert "--source" not in run("jobs.ingest", "--help").stdout
 
 
+def test_the_help_of_crawl_names_the_publishers() -> None:
+    said = " ".join(JOBS["crawl"].help().split())
+    assert "publishers of Fundus: at.DerStandard, " in said
+    assert " us.TheIntercept, " in said
+
+
 def test_python_m_jobs_lists_them_and_an_unknown_one_is_refused_with_the_nearest() -> None:
     done = run("jobs")
     assert (done.returncode, done.stderr) == (0, "")
