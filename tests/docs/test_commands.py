@@ -9,7 +9,7 @@ from tests.docs.pages import PAGES, Command, blocks, commands, fits, tokens
 from tests.docs.worlds import World
 
 RUN = [(page, world) for page in PAGES for world in dict.fromkeys(c.world for c in commands(page))]
-LANGUAGES = {"console", "sh", "yaml", "python", "json", "text"}
+LANGUAGES = {"console", "sh", "yaml", "python", "json", "text", "diff"}
 
 
 @pytest.mark.slow

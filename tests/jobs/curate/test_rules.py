@@ -1,6 +1,7 @@
 """The rules of curation, one article at a time."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,13 +11,19 @@ from jobs.curate.settings import CurateSettings
 START = datetime(2024, 4, 1, tzinfo=UTC)
 
 
-def article(body: str, hour: int = 1, url: str = "https://a.org/1", position: int = 0) -> Article:
+def article(
+    body: str,
+    hour: int = 1,
+    url: str = "https://a.org/1",
+    position: int = 0,
+    title: str = "Title",
+) -> Article:
     sighting = Sighting(START + timedelta(hours=hour), url, position)
-    return Article(sighting, "A Paper", "Title", body, "en")
+    return Article(sighting, "A Paper", title, body, "en")
 
 
-def rules_of(**limits: int) -> Rules:
-    return Rules(own_rules(CurateSettings(articles="/a", out="/o", **limits)))
+def rules_of(**settings: Any) -> Rules:
+    return Rules(own_rules(CurateSettings(articles="/a", out="/o", **settings)))
 
 
 @pytest.mark.parametrize(
@@ -69,6 +76,7 @@ def test_a_text_that_is_too_short_is_no_duplicate() -> None:
 
 def test_an_older_capture_goes_by_that_and_by_no_other_rule() -> None:
     rules = Rules(rules_of(min_characters=10, max_characters=100).own, older={1})
-    assert rules.names == ("older_capture", "too_short", "too_long", "duplicate")
+    assert rules.names[:3] == ("older_capture", "too_short", "too_long")
+    assert rules.names[-1] == "duplicate"
     assert rules.judge(article("short", position=1)) == Removal("older_capture")
     assert rules.judge(article("short", position=2)) == Removal("too_short")
