@@ -9,7 +9,7 @@ from typer.exceptions import TyperException
 
 from jobs.command.streams import open_standard_streams
 from jobs.errors import EXIT_BAD_INPUT, BadInputError, BadInputsError, PerennialError
-from pipelines.commands import refreshing, reproducing, stored, verifying, watching
+from pipelines.commands import refreshing, reproducing, stored, suites, verifying, watching
 from pipelines.commands.arguments import say
 from pipelines.commands.helping import register, wrong_call
 from pipelines.commands.version import print_version
@@ -54,6 +54,7 @@ for command in (
     watching.status,
     watching.logs,
     refreshing.parameters,
+    suites.suite,
     stored.releases,
     stored.export,
     verifying.verify,

@@ -23,6 +23,7 @@ EXAMPLES = {
     "status": "news-2026-10",
     "logs": "family/qwen2.5-1.5b/train --follow",
     "parameters": "fleets/news.yaml > values.yaml",
+    "suite": "fleets/suites/geography.yaml",
     "releases": "--store s3://bucket/perennial",
     "export": "s3://bucket/perennial/runs/news-2026-10/qwen/candidates/qwen-instruct ./qwen",
     "verify": "s3://bucket/perennial --deep",

@@ -14,12 +14,14 @@ from jobs.artifacts.manifest import Work
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.errors import BadInputError
 from jobs.store.prefix import Prefix
+from jobs.suites import load_suite
 from pipelines import cli
 from pipelines.commands import refreshing
 from pipelines.commands.parameters import WORKFLOW
 from pipelines.fleet.reading import read_fleet
 from pipelines.plan.preflight import Preflight
 from tests.pipelines.conftest import WriteFleet, runnable
+from tests.support.paths import ROOT
 
 
 @pytest.fixture(name="write_fleet")
@@ -201,6 +203,25 @@ def test_releases(
     code, out, _ = perennial(capfd, monkeypatch, "releases", "--store", store)
     assert code == 0
     assert [line.split()[:2] for line in out.splitlines()[1:]] == [["pico", "2"], ["pico", "1"]]
+
+
+def test_suite_prints_the_name_in_the_store(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = ROOT / "fleets/suites/geography.yaml"
+    code, out, _ = perennial(capfd, monkeypatch, "suite", own)
+    assert (code, out) == (0, f"{load_suite(str(own)).name}\n")
+    assert perennial(capfd, monkeypatch, "suite", "paper") == (0, "paper\n", "")
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("tasks: [{name: piqa, shots: 2}, {name: capitals}]\n")
+    for given, said in (
+        ("paperr", "perennial: no suite 'paperr'; did you mean 'paper'?; or give the file"),
+        (wrong, f"perennial: {wrong}:1:22: tasks[0].shots: unknown field"),
+        (tmp_path / "none.yaml", "none.yaml"),
+    ):
+        code, out, err = perennial(capfd, monkeypatch, "suite", given)
+        assert (code, out) == (64, "")
+        assert said in err
 
 
 def test_parameters_are_values_of_the_chart(
