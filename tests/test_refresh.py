@@ -20,14 +20,10 @@ from demo.server import serve
 from jobs.artifacts.manifest import MANIFEST, Manifest
 from jobs.artifacts.reading import Artifact
 from jobs.store.prefix import Prefix
-from tests.support.pico import write_llama
+from tests.support.pico import CHAT_TEMPLATE, write_llama
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-CHAT = (
-    "{% for m in messages %}{{ m['role'] }} : {{ m['content'] }} </s> {% endfor %}"
-    "{% if add_generation_prompt %}assistant : {% endif %}"
-)
 FLEET = """
 name: pico
 suite: demo
@@ -86,7 +82,7 @@ class Refresh:
 def refresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refresh]:
     folder = tmp_path_factory.mktemp("fleet")
     write_llama(folder / "base")
-    write_llama(folder / "instruct", chat_template=CHAT)
+    write_llama(folder / "instruct", chat_template=CHAT_TEMPLATE)
     fleet = folder / "fleet.yaml"
     fleet.write_text(FLEET.format(data=SAMPLE.parent / "eval-data"))
     with serve(SAMPLE) as ccnews_server:

@@ -6,7 +6,12 @@ from pathlib import Path
 import boto3
 import pytest
 
+from demo.__main__ import SAMPLE
+from demo.server import serve
+from tests.docs.clustered import ClusterWorld
+from tests.docs.refreshing import make_trainable, publish_models
 from tests.docs.worlds import World, checkout
+from tests.support.hub import serve_hub
 
 BUCKET = "bucket"
 """As the pages name it."""
@@ -42,3 +47,27 @@ def make_world(tmp_path: Path) -> World:
     world = checkout(tmp_path / "make")
     world.before = 'make() { command make --dry-run "$@" > /dev/null; }\n'
     return world
+
+
+@pytest.fixture
+def hub_world(tmp_path: Path, bucket: dict[str, str]) -> Iterator[World]:
+    """A clone, an empty bucket, and a hub that tells of the models of fleets/one-gpu.yaml."""
+    with serve_hub() as (hub, address):
+        publish_models(hub)
+        yield checkout(tmp_path / "hub", HF_ENDPOINT=address, HF_HUB_OFFLINE="0", **bucket)
+
+
+@pytest.fixture
+def refresh_world(tmp_path: Path, bucket: dict[str, str]) -> Iterator[World]:
+    """A clone, an empty bucket, and a fleets/one-gpu.yaml that two processors can refresh."""
+    world = checkout(tmp_path / "refresh", **bucket)
+    with serve(SAMPLE) as ccnews_server:
+        make_trainable(world, ccnews_server)
+        yield world
+
+
+@pytest.fixture
+def cluster_world(tmp_path: Path) -> World:
+    """A clone of someone who has a cluster."""
+    world = checkout(tmp_path / "cluster")
+    return ClusterWorld(world.folder, world.environment)

@@ -24,7 +24,8 @@ from pipelines.plan.preflight import Models, Preflight, preflight
 from pipelines.plan.room import Training
 from pipelines.plan.store_look import look_at_store
 from tests.pipelines.conftest import WriteFleet, runnable
-from tests.pipelines.plan.conftest import LLAMA, LLAMA_PARAMETERS, Hub
+from tests.pipelines.plan.conftest import LLAMA, LLAMA_PARAMETERS
+from tests.support.hub import Hub
 
 Told = Callable[..., Preflight]
 
