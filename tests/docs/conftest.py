@@ -1,5 +1,6 @@
 """The worlds of the pages, by name."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import pytest
 
 from demo.__main__ import SAMPLE
 from demo.server import serve
+from jobs.kinds.conversations import CONVERSATIONS
 from tests.docs.clustered import ClusterWorld
-from tests.docs.refreshing import make_trainable, publish_models
+from tests.docs.refreshing import make_store, make_trainable, publish_models
 from tests.docs.worlds import World, checkout
 from tests.support.hub import serve_hub
+from tests.support.pico import CHAT_TEMPLATE, SENTENCE, commit, commit_articles, write_llama
 
 BUCKET = "bucket"
 """As the pages name it."""
@@ -71,3 +74,25 @@ def cluster_world(tmp_path: Path) -> World:
     """A clone of someone who has a cluster."""
     world = checkout(tmp_path / "cluster")
     return ClusterWorld(world.folder, world.environment)
+
+
+@pytest.fixture
+def store_world(tmp_path: Path) -> World:
+    """A clone, and in it the store of a refresh whose candidate was released."""
+    world = checkout(tmp_path / "store")
+    make_store(world.folder / "store")
+    return world
+
+
+@pytest.fixture
+def models_world(tmp_path: Path) -> World:
+    """A clone, three models of one family as folders, and a store with news and conversations."""
+    world = checkout(tmp_path / "models")
+    for seed, name in enumerate(("base", "instruct", "newer")):
+        chat = CHAT_TEMPLATE if name == "instruct" else None
+        write_llama(world.folder / "models" / name, seed, chat_template=chat)
+    commit_articles(f"{world.folder}/store/articles", [f"{SENTENCE} {day}" for day in range(20)])
+    talk = {"messages": [{"role": role, "content": SENTENCE} for role in ("user", "assistant")]}
+    lines = {CONVERSATIONS: f"{json.dumps(talk)}\n".encode() * 8}
+    commit(f"{world.folder}/store/conversations", "conversations", lines)
+    return world

@@ -1,11 +1,16 @@
 """The world of docs/first-refresh.md: its hub, and its fleet with models that a test can train."""
 
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from demo.__main__ import SAMPLE
+from jobs.promote.work import promote
 from tests.docs.worlds import World
+from tests.jobs.promote.test_promote import settings
+from tests.jobs.report.fake_run import make_run
+from tests.jobs.report.test_report import report
 from tests.support.hub import Hub
 from tests.support.paths import ROOT
 from tests.support.pico import CHAT_TEMPLATE, write_llama
@@ -54,3 +59,10 @@ def _pico(fleet: dict[str, Any], ccnews_server: str) -> dict[str, Any]:
         "pack": {"sequence_length": 64, "heldout_fraction": 0.05},
         "families": [family | {name: {"from": f"./{name}"} for name in ("base", "instruct")}],
     }
+
+
+def make_store(store: Path) -> None:
+    """A store with one run, reported and released."""
+    run = make_run(store)
+    report(run)
+    promote(settings(run))
