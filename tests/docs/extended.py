@@ -10,9 +10,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.docs.pages import tokens
+from tests.support.articles import article, corpus, part
 from tests.support.paths import ROOT
 
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info")
+
+
+def make_extended(folder: Path) -> None:
+    """The project as docs/extending.md makes it, and three articles in `store/articles`."""
+    write_tree(ROOT / "docs/extending.md", folder)
+    # What `make lock` writes, as both jobs ask for the same packages; it needs an index.
+    shutil.copy(folder / "images/curate.lock", folder / "images/count.lock")
+    rows = [
+        article(0, body="one article"),
+        article(1, body="ein Artikel.", language="de"),
+        article(2, body="paid for by"),
+    ]
+    corpus(f"{folder}/store/articles", part(rows))
 
 
 def write_tree(page: Path, folder: Path) -> None:
