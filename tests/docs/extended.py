@@ -67,9 +67,9 @@ def changed(text: str, changes: str, path: str) -> str:
     >>> changed("a\\nb\\nc\\n", " a\\n-b\\n+x\\n", "file")
     'a\\nx\\nc\\n'
     """
-    for part in changes.split("@@\n"):
-        lines = part.splitlines(keepends=True)
-        assert {line[0] for line in lines} <= set(" -+"), f"{path}: {part}"
+    for piece in changes.split("@@\n"):
+        lines = piece.splitlines(keepends=True)
+        assert {line[0] for line in lines} <= set(" -+"), f"{path}: {piece}"
         old, new = (
             "".join(line[1:] for line in lines if line[0] in marks) for marks in (" -", " +")
         )
