@@ -217,7 +217,10 @@ def test_suite_prints_the_name_in_the_store(
     for given, said in (
         ("paperr", "perennial: no suite 'paperr'; did you mean 'paper'?; or give the file"),
         (wrong, f"perennial: {wrong}:1:22: tasks[0].shots: unknown field"),
-        (tmp_path / "none.yaml", "none.yaml"),
+        (tmp_path / "none.yaml", "none.yaml cannot be read: there is no such file; files of"),
+        ("s3://b/x.yaml", "the suite 's3://b/x.yaml' is no file of this machine; copy it here"),
+        ("", "perennial: no suite ''; there are: demo, paper; or give the file of your own"),
+        ("x" * 2000, "xx...; there are: demo, paper"),
     ):
         code, out, err = perennial(capfd, monkeypatch, "suite", given)
         assert (code, out) == (64, "")

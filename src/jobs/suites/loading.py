@@ -5,7 +5,7 @@ from pathlib import Path
 from jobs.errors import BadInputError
 from jobs.suites.own_file import read_suite
 from jobs.suites.suite import Suite, shipped_suite, suite_names
-from jobs.words import nearest
+from jobs.words import nearest, shown
 
 _DEFINITION = "--suite is no suite's definition"
 
@@ -17,13 +17,17 @@ def load_suite(given: str) -> Suite:
     """
     if given.startswith("{"):
         return _defined(given)
+    if "://" in given:
+        raise BadInputError(
+            f"the suite {shown(given)} is no file of this machine; copy it here and give its path"
+        )
     if given.endswith((".yaml", ".yml")) or "/" in given:
         return read_suite(Path(given))
     names = suite_names()
     if given not in names:
         near = nearest(repr(given), [*map(repr, names)], f"there are: {', '.join(names)}")
         own = "or give the file of your own, as ./my-suite.yaml"
-        raise BadInputError(f"no suite {given!r}; {near}; {own}")
+        raise BadInputError(f"no suite {shown(given)}; {near}; {own}")
     return shipped_suite(given)
 
 

@@ -4,12 +4,14 @@
 import json
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from jobs.errors import BadInputError, BadInputsError
 from jobs.suites import load_suite
 from jobs.suites.harness import find_subtasks
+from jobs.suites.own import FilterStep, OwnMetric, OwnTask
 from jobs.suites.sealed import DataSet
 from tests.support.paths import ROOT
 
@@ -50,6 +52,13 @@ def test_what_is_left_out_is_as_in_the_papers_suite() -> None:
     assert countries.generation == {"max_gen_toks": 16}
     assert [found.data for found in find_subtasks(capitals)] == [DataSet(path="own/capitals")]
     assert find_subtasks(capitals)[0].splits == ("test", "train")
+
+
+def test_the_page_names_what_a_task_may_say() -> None:
+    page = (ROOT / "docs/suites.md").read_text()
+    for model, field in ((OwnTask, "output_type"), (OwnMetric, "metric"), (FilterStep, "function")):
+        choices = get_args(model.model_fields[field].annotation)
+        assert f"| {', '.join(f'`{choice}`' for choice in choices)} |\n" in page
 
 
 def test_a_name_alone_is_a_task(folder: Path) -> None:
