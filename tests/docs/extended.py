@@ -62,11 +62,7 @@ def diffs(page: Path) -> Iterator[tuple[str, str]]:
 
 
 def changed(text: str, changes: str, path: str) -> str:
-    """The text with the changes made.
-
-    >>> changed("a\\nb\\nc\\n", " a\\n-b\\n+x\\n", "file")
-    'a\\nx\\nc\\n'
-    """
+    """The text with the changes made."""
     for piece in changes.split("@@\n"):
         lines = piece.splitlines(keepends=True)
         assert {line[0] for line in lines} <= set(" -+"), f"{path}: {piece}"
