@@ -6,6 +6,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from tests.docs import gated
 from tests.docs.worlds import World, checkout
 
 BUCKET = "bucket"
@@ -42,3 +43,12 @@ def make_world(tmp_path: Path) -> World:
     world = checkout(tmp_path / "make")
     world.before = 'make() { command make --dry-run "$@" > /dev/null; }\n'
     return world
+
+
+@pytest.fixture
+def gate_world(tmp_path: Path, bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> World:
+    """A store in the bucket with the families and scores of docs/gate.md, not yet gated."""
+    for name, value in bucket.items():
+        monkeypatch.setenv(name, value)
+    gated.fill(f"s3://{BUCKET}/perennial", tmp_path / "store")
+    return checkout(tmp_path / "checkout", **bucket)

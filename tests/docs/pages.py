@@ -96,10 +96,13 @@ def _split(part: str) -> tuple[str, str]:
 
 
 def fits(printed: str, told: str) -> bool:
-    """Whether a command printed what its page tells, up to spaces at ends of lines."""
+    """Whether a command printed what its page tells, up to spaces at ends of lines.
+
+    A space that does not break is a space: nobody sees it on a page.
+    """
 
     def tidy(text: str) -> str:
-        return "\n".join(line.rstrip() for line in text.strip().splitlines())
+        return "\n".join(line.rstrip() for line in text.replace("\xa0", " ").strip().splitlines())
 
     parts = [re.escape(part) for part in tidy(told).split("…")]
     return re.fullmatch(".*?".join(parts), tidy(printed), re.DOTALL) is not None
