@@ -12,8 +12,8 @@ from tests.jobs.report.test_report import report
 from tests.support.paths import ROOT
 
 HEADING = "The scores of the examples"
-INSTRUCT = "instruct"
-"""The row that holds for every family."""
+INSTRUCTS = "each instruct model"
+"""What the row is called that holds for every family."""
 TASKS = {"ifeval": 0.02, "arc_easy": 0.01, "piqa": 0.02}
 """The table's tasks, and the standard error of each that the page gives."""
 REPORTED = {("alder", "news-2026-11"), ("alder", "news-2026-12")}
@@ -23,14 +23,14 @@ _SCORE = re.compile(r"([0-9.]+)(?: \(([0-9]+) items\))?")
 
 def fill(store: str, scratch: Path) -> None:
     """Writes the page's store: made in a folder, which is faster, and copied."""
-    (instruct,) = [row for row in _table() if row[0] == INSTRUCT]
+    (instruct,) = [row for row in _table() if row[0] == INSTRUCTS]
     for name, run_name, *scores in _table():
-        if name == INSTRUCT:
+        if name == INSTRUCTS:
             continue
         candidate = f"{name}-instruct"
         run = FakeRun(scratch, name, str(Path(__file__).parent / "small.yaml"), run_name, candidate)
         run.make_sources()
-        _score(run, INSTRUCT, instruct[2:])
+        _score(run, "instruct", instruct[2:])
         _score(run, candidate, scores)
         if (name, run_name) in REPORTED:
             report(run)
