@@ -100,7 +100,7 @@ def fits(printed: str, told: str) -> bool:
 
     def tidy(text: str) -> str:
         return "\n".join(
-            re.sub(r"[ \xa0]+", " ", line).strip() for line in text.strip().splitlines()
+            re.sub(r"[ \xa0]+", " ", line).rstrip() for line in text.strip().splitlines()
         )
 
     parts = [re.escape(part) for part in tidy(told).split("…")]
