@@ -78,7 +78,9 @@ def hub_errors(
             f"{name!r} is no hub id; expected owner/name, as Qwen/Qwen2.5-0.5B"
         ) from error
     except RevisionNotFoundError as error:
-        raise BadInputError(f"{named} has no revision {revision!r}") from error
+        raise BadInputError(
+            f"{named} has no revision {revision!r}; give a commit, branch or tag of it"
+        ) from error
     except OfflineModeIsEnabled as error:
         raise BadInputError(
             f"{named} is on the hub, and HF_HUB_OFFLINE forbids to ask it; unset it, or give a "
