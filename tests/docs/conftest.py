@@ -6,6 +6,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from tests.docs.broken import break_all
 from tests.docs.worlds import World, checkout
 
 BUCKET = "bucket"
@@ -41,4 +42,12 @@ def make_world(tmp_path: Path) -> World:
     """A clone in which make only says what it would run: the tests run it otherwise."""
     world = checkout(tmp_path / "make")
     world.before = 'make() { command make --dry-run "$@" > /dev/null; }\n'
+    return world
+
+
+@pytest.fixture
+def problems_world(tmp_path: Path, bucket: dict[str, str]) -> World:
+    """A clone beside fleet files, models and stores that are broken, and an empty bucket."""
+    world = checkout(tmp_path / "problems", **bucket, AWS_EC2_METADATA_DISABLED="true")
+    break_all(world.folder)
     return world
