@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 import pytest
 import torch
@@ -37,7 +37,7 @@ def test_a_gpu_that_is_full_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(engine, "start_processes", start_processes)
     with pytest.raises(BadInputError, match="the memory of the GPU is full; lower --micro-batch"):
-        train(None)  # type: ignore[arg-type]  it asks for the device first
+        train(cast("Any", None))  # it asks for the device first
 
 
 def test_a_process_whose_launcher_has_ended_before_it_could_ask_ends() -> None:
