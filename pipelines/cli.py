@@ -68,7 +68,7 @@ def render(
         typer.Option("--check", metavar="", help="Write nothing; fail if a file is out of date."),
     ] = False,
 ) -> None:
-    """Write the workflows of the chart and the JSON Schema of the fleet file."""
+    """Write the workflows of the chart, and the JSON Schema and page of the fleet file."""
     from pipelines.workflows import render as rendering
 
     changed = rendering.stale() if check else rendering.write()

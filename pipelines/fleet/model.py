@@ -98,7 +98,7 @@ class Model(_Entry):
     source: Source = Field(alias="from", min_length=1)
     """Its id on the hub (owner/name), or a folder; ./ and ../ start at the fleet file."""
     revision: str | None = None
-    """The hub's commit, branch or tag; the commit that it resolves to is recorded."""
+    """The hub's commit, branch or tag; its commit is recorded; default: the main branch."""
     parameters: Annotated[Count, Field(ge=1, le=10**14), WithJsonSchema(COUNT_SCHEMA)] | None = None
     """How many it has, as 8B: for the plan, where neither store, folder nor hub tells it."""
 
@@ -120,19 +120,26 @@ class Sibling(_Entry):
     name: Name
     """Its name within the family."""
     base: Model
+    """The other version's base model."""
     instruct: Model
+    """Its instruct twin."""
 
 
 class Family(_Entry):
     """A base model, its instruct twin, and any models derived from the same base."""
 
     name: Name
+    """Its name, in the store's paths and the steps."""
     base: Model
+    """The model that is trained on the news."""
     instruct: Model
+    """The model tuned from it, whose residual is carried over."""
     release: Name | None = None
     """Name of the main candidate and its releases; default: <family>-instruct."""
     derived: tuple[Derived, ...] = ()
+    """Other models made from the same base, which get the residual, too; default: none."""
     siblings: tuple[Sibling, ...] = ()
+    """Other versions, whose residuals the refreshed base gets, too; default: none."""
     pack: PackSection = {}
     train: TrainSection = {}
     merge: MergeSection = {}
@@ -205,15 +212,17 @@ class Fleet(_Entry):
     """The families to keep current, and the settings of a refresh."""
 
     name: Name
+    """Its name; a run is named <fleet>-<period>."""
     suite: SuiteName
     """The evaluation suite: paper, demo, or a file of your own (./my-suite.yaml)."""
     eval_data: Source | None = None
     """A folder that mirrors the suite's data sets; default: the hub."""
     families: tuple[Family, ...] = Field(min_length=1)
+    """The families to keep current; one or more."""
     controls: Annotated[tuple[Literal["s1"], ...], AfterValidator(_each_once)] = ()
-    """Models to compare the candidates with. s1: the instruct model itself trained on the news,
-    with the settings of the base; it costs a training more for each family, and is never
-    released."""
+    """Models to compare the candidates with, [s1]: the instruct model itself trained on the news,
+    with the settings of the base. It costs a training more for each family, and is never released;
+    default: none."""
     crawl: CrawlSection = {}
     curate: CurateSection = {}
     pack: PackSection = {}
@@ -222,6 +231,7 @@ class Fleet(_Entry):
     evaluate: EvaluateSection = {}
     report: ReportSection = {}
     placement: Placement = Placement()
+    """Node pools, GPUs, processors and memory of the steps; default: as below."""
     prices: Prices | None = Field(None, json_schema_extra=_or_absent)
     """What an hour of each pool costs; default: no plan tells money."""
 

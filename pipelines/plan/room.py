@@ -86,15 +86,16 @@ def _trained(
         return
     training = training_of(family, fleet, facts.parameters or 0, facts.config or {})
     needed = training.state_bytes + training.row_bytes
+    rows = num_bytes(training.row_bytes) if training.row_bytes else "more"
     if needed > fleet.placement.gpu_memory:
         yield Finding(
             known.intent.at(*model.location),
             f"training {family.name} needs at least {num_bytes(needed)} of each GPU's memory "
             f"({num_bytes(training.state_bytes)} for {training.parameters / 1e9:.3g} billion "
             f"parameters at train.zero_stage {training.zero_stage} on train.processes "
-            f"{training.processes}, {num_bytes(training.row_bytes)} for "
-            f"train.micro_batch_rows {training.micro_batch_rows} of {training.sequence_length} "
-            f"tokens), and it has {num_bytes(fleet.placement.gpu_memory)}; "
+            f"{training.processes}, {rows} for train.micro_batch_rows {training.micro_batch_rows} "
+            f"of {training.sequence_length} tokens), and it has "
+            f"{num_bytes(fleet.placement.gpu_memory)}; "
             "raise the stage or the processes, or correct placement.gpu_memory",
         )
 

@@ -129,7 +129,7 @@ def _summary(plan: Plan) -> Iterator[str]:
     """What stands below the tables, a line each."""
     room = [f"{plan.room.slots} {'processes' if plan.room.by_process else 'pods'}"]
     if plan.room.gpus != ENOUGH:
-        room.append(f"{plan.room.gpus} GPUs")
+        room.append(f"{plan.room.gpus} GPU{'s' * (plan.room.gpus != 1)}")
     lacking = [planned.cost.lacks for planned in plan.to_do if planned.cost.lacks]
     share = f" {UNKNOWN_SHARE}" if lacking else ""
     yield (

@@ -1,9 +1,10 @@
-"""Writes what is generated: the chart's workflow files and the fleet file's JSON Schema."""
+"""Writes what is generated: the chart's workflow files, the fleet file's JSON Schema and page."""
 
 import json
 from importlib.metadata import version
 from pathlib import Path
 
+from pipelines.fleet.page import page
 from pipelines.fleet.reading import fleet_schema, read_fleet
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +23,7 @@ def rendered() -> dict[str, str]:
         + refresh(fleet, version("perennial")).to_yaml(),
         "charts/perennial/files/schedule.yaml": HEADER.format(source="schedule.py")
         + schedule().to_yaml(),
+        "docs/fleet.md": page(),
         "fleets/fleet.schema.json": json.dumps(fleet_schema(), indent=2, ensure_ascii=False) + "\n",
     }
 

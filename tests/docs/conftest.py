@@ -1,13 +1,21 @@
 """The worlds of the pages, by name."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 
+from demo.__main__ import SAMPLE
+from demo.server import serve
+from jobs.kinds.conversations import CONVERSATIONS
 from tests.docs.broken import break_all
+from tests.docs.clustered import ClusterWorld
+from tests.docs.refreshing import make_store, make_trainable, publish_models
 from tests.docs.worlds import World, checkout
+from tests.support.hub import serve_hub
+from tests.support.pico import CHAT_TEMPLATE, SENTENCE, commit, commit_articles, write_llama
 
 BUCKET = "bucket"
 """As the pages name it."""
@@ -42,6 +50,52 @@ def make_world(tmp_path: Path) -> World:
     """A clone in which make only says what it would run: the tests run it otherwise."""
     world = checkout(tmp_path / "make")
     world.before = 'make() { command make --dry-run "$@" > /dev/null; }\n'
+    return world
+
+
+@pytest.fixture
+def hub_world(tmp_path: Path, bucket: dict[str, str]) -> Iterator[World]:
+    """A clone, an empty bucket, and a hub that tells of the models of fleets/one-gpu.yaml."""
+    with serve_hub() as (hub, address):
+        publish_models(hub)
+        yield checkout(tmp_path / "hub", HF_ENDPOINT=address, HF_HUB_OFFLINE="0", **bucket)
+
+
+@pytest.fixture
+def refresh_world(tmp_path: Path, bucket: dict[str, str]) -> Iterator[World]:
+    """A clone, an empty bucket, and a fleets/one-gpu.yaml that two processors can refresh."""
+    world = checkout(tmp_path / "refresh", **bucket)
+    with serve(SAMPLE) as ccnews_server:
+        make_trainable(world, ccnews_server)
+        yield world
+
+
+@pytest.fixture
+def cluster_world(tmp_path: Path) -> World:
+    """A clone of someone who has a cluster."""
+    world = checkout(tmp_path / "cluster")
+    return ClusterWorld(world.folder, world.environment)
+
+
+@pytest.fixture
+def store_world(tmp_path: Path) -> World:
+    """A clone, and in it the store of a refresh whose candidate was released."""
+    world = checkout(tmp_path / "store")
+    make_store(world.folder / "store")
+    return world
+
+
+@pytest.fixture
+def models_world(tmp_path: Path) -> World:
+    """A clone, three models of one family as folders, and a store with news and conversations."""
+    world = checkout(tmp_path / "models")
+    for seed, name in enumerate(("base", "instruct", "newer")):
+        chat = CHAT_TEMPLATE if name == "instruct" else None
+        write_llama(world.folder / "models" / name, seed, chat_template=chat)
+    commit_articles(f"{world.folder}/store/articles", [f"{SENTENCE} {day}" for day in range(20)])
+    talk = {"messages": [{"role": role, "content": SENTENCE} for role in ("user", "assistant")]}
+    lines = {CONVERSATIONS: f"{json.dumps(talk)}\n".encode() * 8}
+    commit(f"{world.folder}/store/conversations", "conversations", lines)
     return world
 
 

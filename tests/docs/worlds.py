@@ -21,12 +21,13 @@ class World:
     """Of the shell, before each command."""
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
-        """What it printed on both streams, in `stdout`."""
+        """What it printed, on standard output and then on standard error, is its `stdout`."""
         done = subprocess.run(
             ["bash", "-c", f"{self.before}{command}"],
-            cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=300,
+            cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, check=False, timeout=300,
         )  # fmt: skip
+        done.stdout += done.stderr
         if command.startswith("export "):
             self.before += f"{command}\n"
         return done
@@ -53,7 +54,6 @@ def checkout(folder: Path, **environment: str) -> World:
             "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
             "HOME": str(folder / "home"),
             "COLUMNS": str(COLUMNS),
-            "PYTHONWARNINGS": "error",
             "HF_HUB_OFFLINE": "1",
             "CUDA_VISIBLE_DEVICES": "",
         }

@@ -17,6 +17,10 @@ from jobs.artifacts.writing import ArtifactWriter
 from jobs.kinds.articles import SCHEMA, write_part
 from jobs.store.prefix import Prefix
 
+CHAT_TEMPLATE = (
+    "{% for m in messages %}{{ m['role'] }} : {{ m['content'] }} </s> {% endfor %}"
+    "{% if add_generation_prompt %}assistant : {% endif %}"
+)
 SENTENCE = "the baker of the town makes good bread and the smith makes nails every day"
 
 

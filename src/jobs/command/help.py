@@ -89,7 +89,8 @@ def _kind_word(name: str, kind: Any, metadata: Sequence[Any]) -> str:
 def _row(name: str, field: FieldInfo, width: int) -> str:
     head = f"{' ' * INDENT}--{name} {value_word(name, field)}"
     said = " ".join((field.description or "").replace("``", "").split())
-    told = [*_bounds(field), *_default(field)]
+    default = described(field)
+    told = [*limits(field), *([f"default: {default}"] if default else [])]
     text = f"{said} ({'; '.join(told)})" if told else said
     lines = textwrap.wrap(text, max(20, width - INDENT - WORDS), break_long_words=False)
     margin = " " * (INDENT + WORDS)
@@ -99,21 +100,27 @@ def _row(name: str, field: FieldInfo, width: int) -> str:
     return "\n".join([head.ljust(len(margin)) + first, *(margin + line for line in rest)])
 
 
-def _bounds(field: FieldInfo) -> list[str]:
+def limits(field: FieldInfo) -> list[str]:
+    """``at least 1``, ``less than 2``: what a number may be."""
     words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
     return [
-        f"{word} {getattr(item, bound):.15g}"
+        f"{word} {_bound(getattr(item, bound), field)}"
         for item in field.metadata
         for bound, word in words.items()
         if getattr(item, bound, None) is not None
     ]
 
 
-def _default(field: FieldInfo) -> list[str]:
+def _bound(number: float, field: FieldInfo) -> str:
+    return count_text(int(number)) if is_count(field.metadata) else f"{number:.15g}"
+
+
+def described(field: FieldInfo) -> str:
+    """A setting's default, in a user's words; empty where there is none that could be told."""
     default = field.get_default()
     if field.is_required() or default is None or default == ():
-        return []
-    return [f"default: {count_text(default) if is_count(field.metadata) else flag_text(default)}"]
+        return ""
+    return count_text(default) if is_count(field.metadata) else flag_text(default)
 
 
 def _paragraphs(doc: str) -> list[str]:

@@ -45,7 +45,7 @@ class TrainSettings(JobSettings):
     """AdamW's decoupled weight decay."""
     gradient_clip: float = Field(1.0, gt=0, le=1e9, allow_inf_nan=False)
     """Largest norm of the gradient; longer ones are scaled down."""
-    seed: int = Field(0, ge=-(2**63), lt=2**63)
+    seed: int = Field(0, ge=0, lt=2**32)
     """Decides the order of the rows."""
     zero_stage: Annotated[int, OPERATIONAL] = Field(2, ge=1, le=3)
     """DeepSpeed's ZeRO stage."""

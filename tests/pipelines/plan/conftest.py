@@ -1,17 +1,14 @@
-"""A hub that answers what a test says, and weights that take no room."""
+"""The hub of a test, and weights that take no room."""
 
-import contextlib
-import http.server
 import json
 import struct
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from huggingface_hub import constants
+
+from tests.support.hub import Hub, serve_hub
 
 LLAMA = {
     "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096,
@@ -22,66 +19,15 @@ LLAMA_PARAMETERS = 8_030_261_248
 """Of Llama 3 8B, as published."""
 
 
-class Hub:
-    """What is answered by path; how often each was asked; seconds before any answer."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, tuple[int, bytes]] = {}
-        self.asked: list[str] = []
-        self.wait_seconds = 0.0
-
-    def holds(
-        self, name: str, parameters: int | None, sizes: dict[str, int], **config: Any
-    ) -> None:
-        """A model with these files of weights and this config."""
-        files = [{"rfilename": file, "size": size} for file, size in sizes.items()]
-        if config:
-            files.append({"rfilename": "config.json", "size": 100})
-            self.answers[f"/{name}/resolve/0abc/config.json"] = (200, json.dumps(config).encode())
-        info: dict[str, Any] = {"id": name, "sha": "0abc", "siblings": files}
-        if parameters:
-            info["safetensors"] = {"parameters": {"BF16": parameters}, "total": parameters}
-        self.answers[f"/api/models/{name}"] = (200, json.dumps(info).encode())
-
-
 @pytest.fixture
 def hub(no_other_hub: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    said = Hub()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            said.asked.append(self.path)
-            time.sleep(said.wait_seconds)
-            with contextlib.suppress(ConnectionError):  # nobody waits any more
-                self._answer()
-
-        def _answer(self) -> None:
-            status, body = said.answers.get(self.path.partition("?")[0], (404, b""))
-            self.send_response(status)
-            if status == 404:
-                self.send_header("X-Error-Code", "RepoNotFound")
-            elif status == 403:
-                self.send_header("X-Error-Code", "GatedRepo")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(constants, "ENDPOINT", address)
-    template = constants.HUGGINGFACE_CO_URL_TEMPLATE
-    template = template.replace(template.split("/{", 1)[0], address)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    yield said
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve_hub() as (said, address):
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE
+        template = template.replace(template.split("/{", 1)[0], address)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        yield said
 
 
 WriteWeights = Callable[..., Path]

@@ -17,7 +17,8 @@ from pipelines.fleet.reading import read_fleet
 from pipelines.plan.models import FleetModel, ModelFacts, fleet_models, know_models
 from pipelines.plan.sizes import parameters_of_config, parameters_of_name
 from tests.pipelines.conftest import WriteFleet
-from tests.pipelines.plan.conftest import LLAMA, LLAMA_PARAMETERS, Hub, WriteWeights
+from tests.pipelines.plan.conftest import LLAMA, LLAMA_PARAMETERS, WriteWeights
+from tests.support.hub import Hub
 
 
 def model(source: object, parameters: int | None = None) -> FleetModel:

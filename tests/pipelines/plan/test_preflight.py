@@ -24,7 +24,8 @@ from pipelines.plan.preflight import Models, Preflight, preflight
 from pipelines.plan.room import Training
 from pipelines.plan.store_look import look_at_store
 from tests.pipelines.conftest import WriteFleet, runnable
-from tests.pipelines.plan.conftest import LLAMA, LLAMA_PARAMETERS, Hub
+from tests.pipelines.plan.conftest import LLAMA, LLAMA_PARAMETERS
+from tests.support.hub import Hub
 
 Told = Callable[..., Preflight]
 
@@ -398,7 +399,7 @@ def test_memory_of_a_training(training: Training, state: float, rows: int) -> No
     ("memory", "train", "says"),
     [
         ("141G", "", []),
-        ("80GiB", "", ["families[1].base: training nano needs at least 128 GB of each GPU's"]),
+        ("80GiB", "", ["on train.processes 1, more for train.micro_batch_rows 1 of 256 tokens)"]),
         ("80GiB", "{processes: 8}", []),
         ("24GiB", "{processes: 8}", ["training nano needs at least 30 GB"]),
         ("24GiB", "{processes: 8, zero_stage: 3}", []),
