@@ -83,8 +83,8 @@ def hub_errors(
         ) from error
     except OfflineModeIsEnabled as error:
         raise BadInputError(
-            f"{named} is on the hub, and HF_HUB_OFFLINE forbids to ask it; unset it, or give a "
-            "folder"
+            f"{named} is no folder here, and HF_HUB_OFFLINE forbids to ask the hub for it; unset "
+            "it, or correct the path"
         ) from error
     except (HfHubHTTPError, XetDownloadError, httpx2.HTTPError, OSError) as error:
         if (answer := _refusal(error)) is not None:
