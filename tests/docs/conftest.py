@@ -11,6 +11,7 @@ from demo.__main__ import SAMPLE
 from demo.server import serve
 from jobs.kinds.conversations import CONVERSATIONS
 from tests.docs import gated
+from tests.docs.broken import break_all
 from tests.docs.clustered import ClusterWorld
 from tests.docs.refreshing import make_store, make_trainable, publish_models
 from tests.docs.worlds import World, checkout
@@ -105,4 +106,12 @@ def models_world(tmp_path: Path) -> World:
     talk = {"messages": [{"role": role, "content": SENTENCE} for role in ("user", "assistant")]}
     lines = {CONVERSATIONS: f"{json.dumps(talk)}\n".encode() * 8}
     commit(f"{world.folder}/store/conversations", "conversations", lines)
+    return world
+
+
+@pytest.fixture
+def problems_world(tmp_path: Path, bucket: dict[str, str]) -> World:
+    """A clone beside fleet files, models and stores that are broken, and an empty bucket."""
+    world = checkout(tmp_path / "problems", **bucket, AWS_EC2_METADATA_DISABLED="true")
+    break_all(world.folder)
     return world
