@@ -69,7 +69,7 @@ def _tell(made: "Reproduced") -> int:
     count = Counter(str(result.verdict) for result in made.results)
     number = len(made.results) - count["skipped"]
     others = "".join(
-        f", {count[verdict]} {said}"
+        f", {count[verdict]} {verdict if count[verdict] == 1 else said}"
         for verdict, said in (("differs", "differ"), ("failed", "failed"), ("skipped", "skipped"))
         if count[verdict]
     )

@@ -21,7 +21,10 @@ def releases(
         str | None, typer.Argument(metavar="MODEL", help="Only this model; default: all.")
     ] = None,
 ) -> None:
-    """List the release records: the highest number of a model is current."""
+    """List the release records: the highest number of a model is current.
+
+    Where a person released it without a GO, or again, the next line says why.
+    """
     from rich.table import Table
 
     from pipelines.terminal import cells, plain_console
@@ -41,6 +44,8 @@ def releases(
             created = record.created.strftime("%Y-%m-%d %H:%MZ")
             decision = record.decision + (" (overridden)" if record.override else "")
             table.add_row(*cells(name, str(record.number), decision, created, record.candidate.uri))
+            if record.override:
+                table.add_row(*cells("", "", "", "", f"why: {record.override}"))
     plain_console().print(table if found else "no releases yet")
 
 

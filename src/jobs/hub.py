@@ -78,11 +78,13 @@ def hub_errors(
             f"{name!r} is no hub id; expected owner/name, as Qwen/Qwen2.5-0.5B"
         ) from error
     except RevisionNotFoundError as error:
-        raise BadInputError(f"{named} has no revision {revision!r}") from error
+        raise BadInputError(
+            f"{named} has no revision {revision!r}; give a commit, branch or tag of it"
+        ) from error
     except OfflineModeIsEnabled as error:
         raise BadInputError(
-            f"{named} is on the hub, and HF_HUB_OFFLINE forbids to ask it; unset it, or give a "
-            "folder"
+            f"{named} is no folder here, and HF_HUB_OFFLINE forbids to ask the hub for it; unset "
+            "it, or correct the path"
         ) from error
     except (HfHubHTTPError, XetDownloadError, httpx2.HTTPError, OSError) as error:
         if (answer := _refusal(error)) is not None:

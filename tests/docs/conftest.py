@@ -10,6 +10,8 @@ import pytest
 from demo.__main__ import SAMPLE
 from demo.server import serve
 from jobs.kinds.conversations import CONVERSATIONS
+from tests.docs import gated
+from tests.docs.broken import break_all
 from tests.docs.clustered import ClusterWorld
 from tests.docs.extended import make_extended
 from tests.docs.refreshing import make_store, make_trainable, publish_models
@@ -51,6 +53,15 @@ def make_world(tmp_path: Path) -> World:
     world = checkout(tmp_path / "make")
     world.before = 'make() { command make --dry-run "$@" > /dev/null; }\n'
     return world
+
+
+@pytest.fixture
+def gate_world(tmp_path: Path, bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> World:
+    """A store in the bucket with the families and scores of docs/gate.md, not yet gated."""
+    for name, value in bucket.items():
+        monkeypatch.setenv(name, value)
+    gated.fill(f"s3://{BUCKET}/perennial", tmp_path / "store")
+    return checkout(tmp_path / "checkout", **bucket)
 
 
 @pytest.fixture
@@ -106,3 +117,11 @@ def extended_world(tmp_path: Path) -> World:
     make_extended(folder)
     path = f"{folder / 'src'}:{folder}"
     return World(folder, checkout(tmp_path / "checkout").environment | {"PYTHONPATH": path})
+
+
+@pytest.fixture
+def problems_world(tmp_path: Path, bucket: dict[str, str]) -> World:
+    """A clone beside fleet files, models and stores that are broken, and an empty bucket."""
+    world = checkout(tmp_path / "problems", **bucket, AWS_EC2_METADATA_DISABLED="true")
+    break_all(world.folder)
+    return world

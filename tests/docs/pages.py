@@ -96,10 +96,12 @@ def _split(part: str) -> tuple[str, str]:
 
 
 def fits(printed: str, told: str) -> bool:
-    """Whether a command printed what its page tells, up to spaces at ends of lines."""
+    """Whether a command printed what its page tells, whatever spaces are between words."""
 
     def tidy(text: str) -> str:
-        return "\n".join(line.rstrip() for line in text.strip().splitlines())
+        return "\n".join(
+            re.sub(r"[ \xa0]+", " ", line).rstrip() for line in text.strip().splitlines()
+        )
 
     parts = [re.escape(part) for part in tidy(told).split("…")]
     return re.fullmatch(".*?".join(parts), tidy(printed), re.DOTALL) is not None

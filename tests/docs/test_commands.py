@@ -47,6 +47,8 @@ def test_no_command_hides(page: Path) -> None:
         ("one\ntwo\n", "one\ntwo\n", True),
         ("one  \ntwo", "one\ntwo\n", True),
         ("one\ntwo\nthree\n", "one\n…\nthree\n", True),
+        ("76.0\xa0%   b\n", "76.0 % b\n", True),
+        ("ab\n", "a b\n", False),
         ("took 12 s (ok)\n", "took … s (ok)\n", True),
         ("one\n", "two\n", False),
         ("one\ntwo\n", "one\n", False),

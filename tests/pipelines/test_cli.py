@@ -196,13 +196,18 @@ def test_releases(
             "model": "pico", "number": number, "decision": "GO", "reasons": [],
             "candidate": {"uri": f"/c{number}", "digest": "d"},
             "report": {"uri": "/r", "digest": "d"}, "created": "2026-11-03T06:00:00Z",
+            "override": "J. Doe: it\nanswers" if number == 2 else None,
         }  # fmt: skip
         path = store / f"releases/pico/{number:06d}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record))
     code, out, _ = perennial(capfd, monkeypatch, "releases", "--store", store)
     assert code == 0
-    assert [line.split()[:2] for line in out.splitlines()[1:]] == [["pico", "2"], ["pico", "1"]]
+    assert [" ".join(line.split()) for line in out.splitlines()[1:]] == [
+        "pico 2 GO (overridden) 2026-11-03 06:00Z /c2",
+        r"why: J. Doe: it\nanswers",
+        "pico 1 GO 2026-11-03 06:00Z /c1",
+    ]
 
 
 def test_suite_prints_the_name_in_the_store(

@@ -29,6 +29,7 @@ class Fault(Enum):
     TRUNCATED = "the request is performed, half of its answer arrives"
     NOT_FOUND = "404 of a proxy instead of an answer"
     FORBIDDEN = "403 instead of an answer"
+    UNCONDITIONAL = "the request is performed without its If-None-Match"
     CONFLICT = "409 instead of an answer, as S3 gives where two conditional writes meet"
 
 
@@ -118,6 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault in _ANSWERS and fault is not Fault.LATE_ERROR:
             self._fail(fault)
         else:
+            if fault is Fault.UNCONDITIONAL:
+                del self.headers["If-None-Match"]
             self._answer(fault, *self._perform(data))
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _serve  # noqa: N815  http.server's names

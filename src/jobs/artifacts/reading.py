@@ -58,7 +58,9 @@ class Artifact:
                 "run the job that makes it, or correct the URI"
             )
         if kind is not None and manifest.kind != kind:
-            raise BadInputError(f"{prefix.uri} holds {manifest.kind!r}, expected {kind!r}")
+            raise BadInputError(
+                f"{prefix.uri} holds {manifest.kind!r}, expected {kind!r}; give the URI of one"
+            )
         artifact = cls(prefix, manifest)
         artifact._check_sizes()
         return artifact

@@ -46,7 +46,10 @@ class FolderSource:
     def read(self, data: DataSet, split: str) -> pa.Table:
         file = self._folder / data.file(split, "jsonl")
         if not file.is_file():
-            raise BadInputError(f"no data set {data.file(split, 'jsonl')} below {self._folder}")
+            raise BadInputError(
+                f"no data set {data.file(split, 'jsonl')} below {self._folder}; put it there, or "
+                "give another --from (eval_data in the fleet file)"
+            )
         return _table(file)
 
 

@@ -52,7 +52,10 @@ class _Templates:
             return text
         if any(message["role"] == "system" for message in messages):
             raise TemplateError(text)
-        raise BadInputError(f"{self._where} has a chat template that refuses a prompt: {text}")
+        raise BadInputError(
+            f"{self._where} has a chat template that refuses a prompt: {text}; use the one that "
+            "the model was published with"
+        )
 
     def _started(self) -> Bounded:
         if self._child is None:

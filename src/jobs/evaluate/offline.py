@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
-from jobs.suites.sealed import SENTENCE_MODEL, SENTENCE_MODEL_FILES
+from jobs.suites.sealed import SEAL_AGAIN, SENTENCE_MODEL, SENTENCE_MODEL_FILES
 
 MAX_SENTENCE_MODEL_BYTES = 2**24
 """Of each of its files; English's largest has 236,303."""
@@ -32,10 +32,10 @@ def unpack_sentence_model(bundle: Artifact, scratch: Path) -> None:
     for name in SENTENCE_MODEL_FILES:
         path = f"nltk_data/{SENTENCE_MODEL}/{name}"
         if path not in bundle:
-            raise BadInputError(f"bundle {bundle.uri} lacks {path}; seal it again")
+            raise BadInputError(f"bundle {bundle.uri} lacks {path}; {SEAL_AGAIN}")
         if bundle.size(path) > MAX_SENTENCE_MODEL_BYTES:
             raise BadInputError(
-                f"{bundle.uri}/{path} has more than {MAX_SENTENCE_MODEL_BYTES} bytes; seal it again"
+                f"{bundle.uri}/{path} has more than {MAX_SENTENCE_MODEL_BYTES} bytes; {SEAL_AGAIN}"
             )
         local = scratch / path
         local.parent.mkdir(parents=True, exist_ok=True)

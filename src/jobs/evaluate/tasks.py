@@ -26,7 +26,7 @@ from jobs.kinds.rows import HELDOUT_ARTICLES, read_heldout_articles
 from jobs.suites import Task
 from jobs.suites.harness import LM_EVAL_VERSION, definition, find_subtasks, open_index
 from jobs.suites.items import read_items
-from jobs.suites.sealed import SealedSuite, Subtask
+from jobs.suites.sealed import SEAL_AGAIN, SealedSuite, Subtask
 
 TaskDict = dict[str, Any]
 """lm-eval's: ``tasks`` and ``groups`` by name, and ``group_map``."""
@@ -94,7 +94,7 @@ def _check_definitions(bundle: Artifact, task: Task, sealed: tuple[Subtask, ...]
     if tuple(map(without_revision, sealed)) != find_subtasks(task):
         raise BadInputError(
             f"bundle {bundle.uri} was sealed for another definition of {task.lm_eval_task} than "
-            f"that of lm-eval {LM_EVAL_VERSION}, which runs here; seal it again"
+            f"that of lm-eval {LM_EVAL_VERSION}, which runs here; {SEAL_AGAIN}"
         )
 
 

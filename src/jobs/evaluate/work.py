@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jobs.evaluate.model import LanguageModel
     from jobs.evaluate.tasks import TaskDict
 
+_FIX_MEMORY = "lower --batch-size (evaluate.batch_size in the fleet file), or take a larger GPU"
 HELDOUT_METRICS = (BITS_PER_BYTE, "byte_perplexity")
 # lm-eval's own defaults, so that its command line draws the same examples.
 PYTHON_SEED, OTHER_SEED = 0, 1234
@@ -42,15 +43,17 @@ def evaluate(job: Job[EvaluateSettings]) -> Statistics:
         with importing():  # loading a model imports its architecture; a task, its functions
             from jobs.evaluate.model import load_model
             from jobs.evaluate.tasks import bundle_tasks, heldout_tasks
-            from jobs.kinds.devices import device_name
+            from jobs.kinds.devices import device_name, within_memory
 
-            model = load_model(job.inputs["model"], scratch / "model", settings.batch_size)
+            with within_memory(_FIX_MEMORY):
+                model = load_model(job.inputs["model"], scratch / "model", settings.batch_size)
             if task:
                 tasks = bundle_tasks(job.inputs["bundle"], task, model.max_length)
             else:
                 tasks = heldout_tasks(job.inputs["rows"])
         chat = bool(task and task.apply_chat_template and model.tokenizer.chat_template)
-        results = _score(job, model, tasks, chat)
+        with within_memory(_FIX_MEMORY):
+            results = _score(job, model, tasks, chat)
     told = Evaluated(examples=examples(results, tasks["tasks"]), device=device_name(model.device))
     return {**_write(job, task, results, chat), **told.model_dump(mode="json", exclude_none=True)}
 

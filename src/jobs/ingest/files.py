@@ -1,4 +1,4 @@
-"""Which files of a model are imported, and under which names its weights come out. Pure.
+"""Which files of a model are imported, and under which names its weights come out.
 
 Weights come out in one form: ``model.safetensors`` alone, or shards named as transformers names
 them beside an index of our own (`jobs.kinds.model.index_json`), which any source's index must
@@ -24,6 +24,7 @@ from jobs.kinds.model import (
     shard_names,
 )
 from jobs.kinds.vocabulary import TOKENIZER
+from jobs.store.folder import is_folder
 from jobs.words import listed, shown
 
 WEIGHTS = "model*.safetensors"
@@ -160,6 +161,6 @@ def _instead_of_tokenizer(present: list[str], where: str) -> str:
 
 def _folder(where: str) -> str:
     """The source as a word of a command; one on the hub is downloaded first."""
-    if where.startswith(("/", ".")) or where.count("/") != 1:
+    if where.startswith(("/", ".")) or where.count("/") != 1 or is_folder(where):
         return shlex.quote(where)
     return f"FOLDER (after: hf download {where} --local-dir FOLDER)"

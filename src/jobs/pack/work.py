@@ -44,7 +44,15 @@ def write_packed(job: Job[PackSettings]) -> Statistics:
         statistics = _Packing(job.out, settings, conversations, corpus).write()
     packed = PackedRows.told(statistics, job.out.uri)
     if not packed.rows:
-        raise BadInputError(f"nothing to pack: {statistics}; check the period and the budget")
+        sources = " and ".join(
+            inputs[what].uri for what in (ARTICLES, CONVERSATIONS) if what in inputs
+        )
+        counts = {name: value for name, value in statistics.items() if type(value) is int}
+        told = ", ".join(f"{name} {value}" for name, value in counts.items() if value)
+        raise BadInputError(
+            f"nothing to pack from {sources} ({told or 'it is empty'}); give more articles, or "
+            "raise --token-budget (pack.token_budget in the fleet file)"
+        )
     capacity = packed.rows * settings.sequence_length
     return {**statistics, "fill": round(packed.tokens / capacity, 4)}
 

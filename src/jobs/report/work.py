@@ -1,5 +1,7 @@
 """Writes the report: its data, the pages drawn from it, and a model card a candidate."""
 
+import logging
+
 from jobs.command.running import Job, Statistics
 from jobs.kinds.expected import Expected
 from jobs.kinds.report import REPORT
@@ -8,6 +10,8 @@ from jobs.report.evidence.collect import read_run
 from jobs.report.gate import Tolerance
 from jobs.report.pages.render import render
 from jobs.report.settings import ReportSettings
+
+log = logging.getLogger("report")
 
 
 def write_report(job: Job[ReportSettings]) -> Statistics:
@@ -21,6 +25,8 @@ def write_report(job: Job[ReportSettings]) -> Statistics:
     for candidate in report.candidates:
         card = render("model-card.md", report, candidate=candidate)
         job.out.write(f"{candidate.model}/model-card.md", card.encode())
+        for told in (candidate.decision, *candidate.reasons):
+            log.info("%s: %s", candidate.model, told)
     return {
         "decision": report.decision,
         "reasons": report.reasons,

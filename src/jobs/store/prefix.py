@@ -142,10 +142,19 @@ class Prefix:
             self._tried("", lambda: next(iter(obstore.list(self._store, chunk_size=1)), None))
 
     def probe(self) -> None:
-        """Writes an object and deletes it. Raises BadInputError where either cannot be done."""
+        """Writes an object and deletes it. Raises BadInputError where either cannot be done.
+
+        Also of a server that creates what is there already: it would not keep two writers apart.
+        """
         path = f"probe-{secrets.token_hex(8)}"
         self.write(path, bytes(PROBE_BYTES))
+        is_made_twice = self.create(path, b"another")
         self.delete(path)
+        if is_made_twice:
+            raise BadInputError(
+                f"the server of {self.uri} creates an object though it is there, so does not "
+                "honour If-None-Match: *, which keeps two writers apart; use one that does"
+            )
 
     def size(self, path: str) -> int:
         """Bytes of one object. Raises NotFoundError."""

@@ -14,6 +14,8 @@ from jobs.words import shown
 
 SUITE_FILE = "suite.json"
 MAX_SUITE_BYTES = 2**20
+SEAL_AGAIN = "delete it, and the same run seals it again (or python -m jobs.bundle)"
+"""What to do about a bundle that will not do; one that is there is not made again by itself."""
 SENTENCE_MODEL = "tokenizers/punkt_tab/english"
 SENTENCE_MODEL_FILES = (
     "abbrev_types.txt",
@@ -74,8 +76,8 @@ class SealedSuite(Record):
         """
         where = f"{bundle.uri}/{SUITE_FILE}"
         if SUITE_FILE in bundle and bundle.size(SUITE_FILE) > MAX_SUITE_BYTES:
-            raise BadInputError(f"{where} has more than {MAX_SUITE_BYTES} bytes, seal it again")
-        sealed = cls.parse(bundle.read(SUITE_FILE), f"{where} is not understood, seal it again")
+            raise BadInputError(f"{where} has more than {MAX_SUITE_BYTES} bytes; {SEAL_AGAIN}")
+        sealed = cls.parse(bundle.read(SUITE_FILE), f"{where} is not understood ({SEAL_AGAIN})")
         name = sealed.suite.name
         if name not in suite_names():
             if bundle.uri.rpartition("/")[2] != name:
@@ -86,10 +88,10 @@ class SealedSuite(Record):
             try:
                 sealed.suite.check_name()
             except ValueError as error:
-                raise BadInputError(f"{where}: {error}; seal it again") from error
+                raise BadInputError(f"{where}: {error}; {SEAL_AGAIN}") from error
         elif sealed.suite != shipped_suite(name):
             raise BadInputError(
                 f"bundle {bundle.uri} was sealed for another suite {name!r} than the one of this "
-                "version; seal it again"
+                f"version; {SEAL_AGAIN}"
             )
         return sealed

@@ -27,6 +27,7 @@ from jobs.artifacts.manifest import MANIFEST, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter, LostRaceError
 from jobs.errors import BadInputError, PerennialError, TransientError
+from jobs.words import shown
 
 KIND = "checkpoint"
 FOLDER = "checkpoints"
@@ -85,8 +86,9 @@ class Checkpoints:
                 continue
             if (made_with := manifest.statistics.get("layout")) != self._layout:
                 raise BadInputError(
-                    f"{self._prefix.uri}/{name} was made with {made_with}, not {self._layout}; "
-                    f"use the same, or delete {self._prefix.uri}"
+                    f"{self._prefix.uri}/{name} was made with {_told(made_with)}, and this is "
+                    f"{_told(self._layout)}; give the same --processes and --zero-stage, or delete "
+                    f"{self._prefix.uri} to begin again"
                 )
             return name
         return None
@@ -159,6 +161,13 @@ class Checkpoints:
                 old = self._prefix / name
                 old.delete(MANIFEST)
                 self._prefix.clear(name)
+
+
+def _told(layout: object) -> str:
+    """A layout in words; what a manifest has in its place as it is."""
+    if not isinstance(layout, dict):
+        return shown(layout)
+    return ", ".join(f"{shown(name)[1:-1]} {shown(value)}" for name, value in layout.items())
 
 
 @contextlib.contextmanager

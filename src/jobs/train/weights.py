@@ -45,7 +45,8 @@ class Weights:
         for name in self._trained:
             if tensors[name].dtype not in TRAINED:
                 raise BadInputError(
-                    f"tensor {name} is {tensors[name].dtype}; trained are {[*TRAINED]}"
+                    f"tensor {name} is {tensors[name].dtype}; trained are {', '.join(TRAINED)}: "
+                    "save the model in one of them"
                 )
         self._negative_zeros = {name: _negative_zeros(parameters[name]) for name in self._trained}
         self._constants = {name: self._read(name) for name in tensors if name not in parameters}

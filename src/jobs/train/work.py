@@ -18,7 +18,7 @@ from jobs.artifacts.writing import LostRaceError
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
-from jobs.kinds.devices import device_name
+from jobs.kinds.devices import device_name, within_memory
 from jobs.kinds.model import CONFIG, INDEX, chat_files, check_loadable
 from jobs.kinds.rows import HELDOUT, TRAIN, Row, sequence_length
 from jobs.stopping import STOP
@@ -36,6 +36,12 @@ from jobs.train.weights import Weights
 HELDOUT_ROWS = 64
 PEAK_FLOPS = {"A100": 312e12, "H100": 989e12, "H200": 989e12}  # dense bf16, by the makers
 
+_FIX_MEMORY = (
+    "lower --micro-batch-rows, raise --zero-stage or --processes, or take a larger GPU "
+    "(train.micro_batch_rows, … in the fleet file)"
+)
+_FIX_LOSS = "lower --learning-rate (train.learning_rate in the fleet file)"
+
 log = logging.getLogger("train")
 
 
@@ -49,6 +55,7 @@ class State:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
+@within_memory(_FIX_MEMORY)
 def train(job: Job[TrainSettings]) -> Statistics:
     """Trains to the end, from the newest checkpoint if there is one.
 
@@ -146,7 +153,10 @@ class _Loop:
         engines.set_learning_rate(self._engine, rate)
         labelled = sum(row.labelled_tokens for row in rows)
         if not labelled:
-            raise BadInputError(f"the rows of step {step} carry no loss; check the loss masks")
+            raise BadInputError(
+                f"the {len(rows)} rows of step {step} have no token of an answer, so no loss; "
+                "raise --batch-rows (train.batch_rows in the fleet file)"
+            )
         micro = list(_micro_batches(rows[self._rank :: self._world_size], self._settings))
         # DeepSpeed averages over processes and micro batches; this makes it a mean over tokens.
         scale = self._world_size * len(micro) / labelled
@@ -161,7 +171,7 @@ class _Loop:
         distributed.all_reduce(total)
         loss_per_token = total.item() / labelled
         if not math.isfinite(loss_per_token):
-            raise BadInputError(f"the loss is {loss_per_token} at step {step}; lower the rate")
+            raise BadInputError(f"the loss is {loss_per_token} at step {step}; {_FIX_LOSS}")
         tokens = float(sum(len(row.ids) for row in rows))
         return {"step": float(step), "loss": loss_per_token, "rate": rate, "tokens": tokens}
 
@@ -205,7 +215,7 @@ class _Loop:
         self._engine.train()
         loss = float(totals[0] / totals[1])
         if not math.isfinite(loss):
-            raise BadInputError(f"the loss on held-out rows is {loss}; lower the learning rate")
+            raise BadInputError(f"the loss on held-out rows is {loss}; {_FIX_LOSS}")
         return loss
 
     def _summary(self, state: State) -> Statistics:

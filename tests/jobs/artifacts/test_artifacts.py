@@ -40,7 +40,9 @@ def test_without_a_manifest_there_is_no_artifact(store: str) -> None:
 
 def test_another_kind_is_refused(tmp_path: Path) -> None:
     commit(str(tmp_path), "rows", {"a": b"a"})
-    with pytest.raises(BadInputError, match="holds 'rows', expected 'articles'"):
+    with pytest.raises(
+        BadInputError, match="holds 'rows', expected 'articles'; give the URI of one"
+    ):
         Artifact.open(str(tmp_path), "articles")
 
 

@@ -91,7 +91,7 @@ def test_a_data_set_of_many_tasks_is_sealed_once(tmp_path: Path) -> None:
 def test_what_is_missing_is_named(mirror: Path, tmp_path: Path) -> None:
     file = mirror / f"{ARC}.jsonl"
     for content, said in (
-        (None, rf"no data set {ARC}\.jsonl below"),
+        (None, rf"no data set {ARC}\.jsonl below .*; put it there, or give another --from"),
         ("", r"ARC-Easy/test\.\* lacks the column 'question'; it has "),
         ('{"question": "?", "choices": {}}', r"lacks the column 'answerKey'; it has question, ch"),
         ('{"question": "?"}\n{"question', r"test\.jsonl, line 2: not JSON"),

@@ -165,7 +165,7 @@ def test_a_suite_that_is_no_record_is_refused(
 ) -> None:
     written = text.replace(b"{mark}", str(mark).encode())
     bundle = changed(demo_bundle, tmp_path, **{"suite.json": written})
-    with pytest.raises(BadInputError, match=r"suite\.json is not understood, seal it again"):
+    with pytest.raises(BadInputError, match=r"suite\.json is not understood \(delete it, and"):
         score(tmp_path / "out", model, "piqa", bundle=bundle.uri)
     assert not mark.exists()
 

@@ -87,6 +87,24 @@ def test_what_is_no_model_is_refused(names: list[str], said: str) -> None:
         choose(names, "/model")
 
 
+@pytest.mark.parametrize(
+    ("where", "folder"),
+    [
+        ("models/old", "models/old"),
+        ("owner/name", "FOLDER (after: hf download owner/name --local-dir FOLDER)"),
+    ],
+)
+def test_the_command_that_converts_names_the_folder(
+    where: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of two names reads as an id of the hub."""
+    (tmp_path / "models/old").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInputError) as raised:
+        choose(["config.json", "tokenizer.json", "pytorch_model.bin"], where)
+    assert str(raised.value).endswith(f"' {folder}")
+
+
 def test_shards_that_the_index_lists_must_be_there(tmp_path: Path) -> None:
     folder = write_llama(tmp_path / "model")
     (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")

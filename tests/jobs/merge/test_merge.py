@@ -150,4 +150,6 @@ def test_sums_that_overflow_are_refused(tmp_path: Path) -> None:
     small = {"model__norm__weight": np.array([-3e38], np.float32)}
     three = [tensors(0, **small), tensors(1, **big), tensors(2, **big)]
     put_three(str(tmp_path), **dict(zip(ROLES, three, strict=True)))
-    assert "tensor model.norm.weight: the sum overflows F32" in merge(str(tmp_path))
+    said = merge(str(tmp_path))
+    assert "tensor model.norm.weight: the sum overflows F32" in said
+    assert "; give a base, its own instruct twin, and a model that was made from that base" in said

@@ -66,7 +66,8 @@ def test_each_url_is_packed_once_within_the_budget(
 
 def test_a_budget_below_one_article_is_refused(tmp_path: Path, model: str) -> None:
     articles = captures(f"{tmp_path}/articles")
-    with pytest.raises(BadInputError, match="nothing to pack"):
+    told = r"from .*/articles \(.*articles_over_budget 30.*\); give more articles, or raise --token"
+    with pytest.raises(BadInputError, match=f"nothing to pack {told}"):
         packed(articles, model, tmp_path / "rows", f"--token-budget={TOKENS - 1}")
     with pytest.raises(BadInputError, match="--token-budget"):
         packed(articles, model, tmp_path / "rows", "--token-budget=0")

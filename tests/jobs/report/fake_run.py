@@ -38,9 +38,16 @@ class FakeRun:
     """Writes artifacts below `store`, as the jobs would."""
 
     def __init__(
-        self, store: Path, family: str = "pico", suite: str = "demo", run: str = RUN
+        self,
+        store: Path,
+        family: str = "pico",
+        suite: str = "demo",
+        run: str = RUN,
+        candidate: str = CANDIDATE,
     ) -> None:
-        self.store, self.family, self.suite, self.run = store, family, suite, run
+        self.store, self.family, self.suite, self.run = store, family, load_suite(suite), run
+        self.candidate = candidate
+        self.bundle = f"eval-data/{self.suite.name}"
         self.uri = f"{store}/runs/{run}/{family}"
 
     def make(
@@ -93,10 +100,10 @@ class FakeRun:
         trained = {"model": base, "rows": rows}
         self.make(cpt, ("train", "model"), trained, statistics=told["train"])
         merged = {"base": base, "instruct": instruct, "onto": cpt}
-        self.make_candidate(CANDIDATE, merged, told["merge"])
-        sealed = SealedSuite(suite=load_suite(self.suite), lm_eval_version="0", subtasks={})
+        self.make_candidate(self.candidate, merged, told["merge"])
+        sealed = SealedSuite(suite=self.suite, lm_eval_version="0", subtasks={})
         files = {"suite.json": sealed.model_dump_json()}
-        self.make(f"eval-data/{self.suite}", ("bundle", "bundle"), files=files)
+        self.make(self.bundle, ("bundle", "bundle"), files=files)
 
     def make_candidate(
         self, name: str, inputs: Mapping[str, str], statistics: Mapping[str, Any] = {}
@@ -146,7 +153,7 @@ class FakeRun:
         return self.make(
             self.path(f"scores/{name}/{task}"),
             ("evaluate", "scores"),
-            {"model": model, "bundle": f"eval-data/{self.suite}"},
+            {"model": model, "bundle": self.bundle},
             {"results.json": json.dumps(results), "items.jsonl": ""},
             {"task": task, "limit": limit},
             {"seconds": 2.5, "examples": list(examples)},
@@ -154,7 +161,7 @@ class FakeRun:
 
     def score_all(self, name: str, value: float, bits: float | None, stderr: float = 0.01) -> None:
         """Every column of the suite at `value`, and the held-out articles at `bits`."""
-        for task in load_suite(self.suite).tasks:
+        for task in self.suite.tasks:
             self.score(name, task.name, {c.metric: (value, stderr) for c in task.columns})
         if bits is not None:
             self.score(name, "heldout", {"bits_per_byte": (bits, None)})

@@ -47,7 +47,14 @@ def test_command_writes_everything_and_is_done_the_second_time(tmp_path: Path) -
     command = [sys.executable, "-m", "jobs.report", "--run", run.uri, "--out", out]
     outputs = {**os.environ, "PERENNIAL_OUTPUTS": str(tmp_path / "outputs")}
     first = subprocess.run(command, check=True, capture_output=True, text=True, env=outputs)
-    assert "committed" in first.stderr
+    said = [line.partition(" INFO report: ")[2] for line in first.stderr.splitlines()]
+    assert said[0] == f"{CANDIDATE}: GO"
+    assert said[1] == (
+        f"{CANDIDATE}: Ability kept: average 31.00 against 31.00 of the instruct model, +0.00 "
+        "(standard error 0.87); up to 1 point may be lost."
+    )
+    assert said[2].startswith(f"{CANDIDATE}: News learned: 1.2000 bits per byte of held-out")
+    assert said[3].startswith(f"committed out={out} digest=")
     made = Artifact.open(out, "report")
     assert (tmp_path / "outputs" / "digest").read_text() == made.digest
     card = f"{CANDIDATE}/model-card.md"

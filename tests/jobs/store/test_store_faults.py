@@ -46,6 +46,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs.store.failures, "MOST_ATTEMPTS", 2)
 
 
+def test_a_server_that_honours_no_condition_is_found_out(through: Through, s3_store: str) -> None:
+    store = through(lambda method, _: Fault.UNCONDITIONAL if method == "PUT" else None)
+    with pytest.raises(BadInputError, match="though it is there, so does not honour If-None-Match"):
+        store.probe()
+    assert list(Prefix(s3_store).list()) == []
+
+
 def stream(prefix: Prefix, path: str, data: bytes) -> None:
     with prefix.writer(path) as file:
         for start in range(0, len(data), 2**20):

@@ -91,6 +91,22 @@ def test_what_is_no_checkpoint_is_named(tmp_path: Path, data: bytes) -> None:
         load(tmp_path, data)
 
 
+def test_a_checkpoint_of_other_processes_is_told_in_words(tmp_path: Path) -> None:
+    work = Work(kind="model", producer="train 2", settings={}, inputs={})
+    writer = ArtifactWriter(Prefix(str(tmp_path)), work, {})
+    made_with, now = ({"processes": n, "zero_stage": 2} for n in (8, 1))
+    (tmp_path / "files").mkdir()
+    before = Checkpoints(writer, 0, made_with)
+    before._commit(f"step-00000005{before._suffix}", tmp_path / "files", 5)
+    with pytest.raises(BadInputError) as raised:
+        Checkpoints(writer, 0, now)._newest()
+    assert str(raised.value) == (
+        f"{tmp_path}/checkpoints/step-00000005{before._suffix} was made with processes 8, "
+        "zero_stage 2, and this is processes 1, zero_stage 2; give the same --processes and "
+        f"--zero-stage, or delete {tmp_path}/checkpoints to begin again"
+    )
+
+
 def test_an_attempt_that_comes_second_leaves_nothing(tmp_path: Path) -> None:
     for saved_by in ("first", "second"):
         (tmp_path / saved_by / TAG).mkdir(parents=True)

@@ -3,12 +3,17 @@
 import os
 import subprocess
 import sys
+from typing import Any, NoReturn, cast
 
 import pytest
+import torch
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
+from jobs.errors import BadInputError
+from jobs.train import engine
 from jobs.train.launch import cause
 from jobs.train.orphans import LAUNCHER
+from jobs.train.work import train
 
 
 @pytest.mark.parametrize(
@@ -24,6 +29,15 @@ def test_the_code_is_that_of_who_failed_by_itself(codes: list[int], expected: in
         for rank, code in enumerate(codes)
     }
     assert cause(ChildFailedError("train", failures)) == expected
+
+
+def test_a_gpu_that_is_full_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start_processes() -> NoReturn:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(engine, "start_processes", start_processes)
+    with pytest.raises(BadInputError, match="the memory of the GPU is full; lower --micro-batch"):
+        train(cast("Any", None))  # it asks for the device first
 
 
 def test_a_process_whose_launcher_has_ended_before_it_could_ask_ends() -> None:

@@ -93,7 +93,7 @@ def test_a_step_that_is_not_deterministic_is_found(
         r"'removed\.parquet' had \d+ bytes, now \d+$",
         said[0],
     ), said
-    assert said[1] == "0 of 1 identical, 1 differ"
+    assert said[1] == "0 of 1 identical, 1 differs"
     kept = Path(said[2].removeprefix("what was made, and its logs: "))
     assert Artifact.open(str(kept / "store" / CLEAN)).paths == [
         "part-00000.parquet", "removed.parquet",

@@ -10,6 +10,8 @@ from jobs.merge.arithmetic.merge import Moments
 from jobs.merge.targets import Piece
 from jobs.words import shortened
 
+_FIX = "give a base, its own instruct twin, and a model that was made from that base"
+
 
 class Arithmetic:
     """Computes pieces of the result; a callable, for any thread."""
@@ -28,7 +30,7 @@ class Arithmetic:
                 if not are_finite(operand, piece.operands[role].dtype)
             ]
             where = ", ".join(f"--{role} {self._models[role].uri}" for role in wrong or operands)
-            fix = "use the files as published, or train again" if wrong else "they do not fit"
+            fix = "use the files as published, or train again" if wrong else _FIX
             name = shortened(piece.tensor.name)
             raise BadInputError(f"tensor {name}: {error} ({where}); {fix}") from error
 
