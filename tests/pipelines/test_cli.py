@@ -278,7 +278,7 @@ def test_render_check(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     assert perennial(capfd, monkeypatch, "render", "--check")[0] == 0
 
 
-COMMANDS = ["plan", "run", "status", "logs", "parameters", "releases", "export", "verify",
+COMMANDS = ["plan", "run", "status", "logs", "parameters", "suite", "releases", "export", "verify",
             "reproduce", "render"]  # fmt: skip
 
 
