@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 from typer.exceptions import TyperException
 from typer.models import OptionInfo
 
-from jobs.expected import expectation
+from jobs.validation import expectation
 from jobs.words import shown
 
 EXIT_CODES = (

@@ -18,9 +18,9 @@ from pydantic import (
 )
 
 from jobs.command.quantity import Count
-from jobs.expected import Shape
 from jobs.records import Record
 from jobs.suites import load_suite
+from jobs.validation import Shape
 from pipelines.fleet.placement import Placement
 from pipelines.fleet.prices import Prices
 from pipelines.fleet.sections import (

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from jobs.errors import BadInputError
-from jobs.expected import expectation
 from jobs.store.folder import is_folder
 from jobs.strict_json import parse
 from jobs.suites import load_suite
+from jobs.validation import expectation
 from jobs.words import nearest, shown
 from pipelines.fleet.placement import Placement
 from pipelines.fleet.sections import (

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from jobs.expected import Shape
 from jobs.records import Record
+from jobs.validation import Shape
 
 LOCAL = "own"
 """The first step of the path of a data set that lies in files beside its task."""
