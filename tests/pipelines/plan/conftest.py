@@ -1,4 +1,4 @@
-"""A hub that answers what a test says, and weights that take no room."""
+"""What is told of a fleet; a hub that answers what a test says; weights that take no room."""
 
 import contextlib
 import http.server
@@ -7,11 +7,22 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from huggingface_hub import constants
+
+from jobs.errors import BadInputsError
+from pipelines.commands.parameters import WORKFLOW, run_parameters
+from pipelines.fleet.reading import read_fleet
+from pipelines.local.workflow import WorkflowTemplate, read_workflow
+from pipelines.plan.intent import Intent
+from pipelines.plan.models import know_models
+from pipelines.plan.plan import Plan, make_plan
+from pipelines.plan.preflight import Models, Preflight, preflight
+from tests.pipelines.conftest import WriteFleet, runnable
 
 LLAMA = {
     "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096,
@@ -106,3 +117,51 @@ def write_weights() -> WriteWeights:
         return file
 
     return write
+
+
+Told = Callable[..., Preflight]
+
+
+@pytest.fixture(scope="module")
+def workflow() -> WorkflowTemplate:
+    return read_workflow(WORKFLOW)
+
+
+@pytest.fixture
+def write_sound(write_fleet: WriteFleet, folders_of_fleet: None) -> WriteFleet:
+    """Writes a fleet with which nothing is wrong, but for what a test changes."""
+    return runnable(write_fleet)
+
+
+@pytest.fixture
+def told(tmp_path: Path, workflow: WorkflowTemplate) -> Told:
+    """What is told of a fleet file; most of it without a plan, which takes half a second."""
+
+    def tell(
+        path: Path, *given: str, period: str = "2026-10", store: str = "", plan: bool = False
+    ) -> Preflight:
+        fleet = read_fleet(path)
+        parameters = run_parameters(fleet, period, store or str(tmp_path / "s"), None, given)
+        intent = Intent.of(path, fleet, workflow, parameters, given)
+
+        def make(models: Models) -> Plan | None:
+            return make_plan(fleet, workflow, parameters, models=models) if plan else None
+
+        return preflight(intent, make, print)
+
+    return tell
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub of this machine is waited for, however busy the machine is."""
+    asked = partial(know_models, max_hub_seconds=60)
+    monkeypatch.setattr("pipelines.plan.preflight.know_models", asked)
+
+
+def problems(found: Preflight) -> list[str]:
+    try:
+        found.refuse()
+    except BadInputsError as error:
+        return list(error.lines)
+    return []
