@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from jobs.command.streams import open_standard_streams
-from jobs.errors import EXIT_BAD_INPUT, BadInputError, BadInputsError, PerennialError
+from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
 from pipelines.commands import refreshing, reproducing, stored, verifying, watching
 from pipelines.commands.arguments import say
 from pipelines.commands.helping import register, wrong_call
@@ -98,7 +98,7 @@ def _exit_code(command: Callable[[], int | None]) -> int:
     try:
         return command() or 0
     except PerennialError as error:
-        for line in error.lines if isinstance(error, BadInputsError) else [str(error)]:
+        for line in error.lines:
             say(f"perennial: {line}", err=True)
         return error.exit_code
     except TyperException as error:

@@ -47,6 +47,18 @@ RESERVED = ("packed", "manifest.json", "report.json", "report.md", "report.html"
 SCORED_ORIGINALS = ("base", "instruct", "refreshed-base")
 CONTROLS = ("s1",)
 PERIOD = r"^2[0-9]{3}-(0[1-9]|1[0-2])$"
+OWN_PARAMETERS = {
+    "fleet": "it is the fleet's name; set name in the fleet file",
+    "suite": "set suite in the fleet file",
+    "suite-definition": "it is made from the suite; set suite in the fleet file",
+    "families": "set families in the fleet file",
+    **{
+        digest_key(job): f"it is made from the settings of {job}; leave it out"
+        for job in FLEET_SECTIONS
+    },
+}
+"""Parameters that ``-p`` may not set, and what to do: a run's plan and report have them of the
+fleet, or they would contradict what else is given."""
 
 
 def _resolved(value: Any, info: ValidationInfo) -> Any:

@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Iterator
 from http import HTTPStatus
 
+from jobs.crawl.beforehand import FIRST_MONTH
 from jobs.crawl.settings import CrawlSettings
 from jobs.errors import BadInputError
 from pipelines.fleet.sections import section_keys
@@ -23,22 +24,25 @@ def check_crawling(known: Known) -> Iterator[Finding]:
     settings = _settings(known.intent)
     if settings is None:
         return
-    foreseen = settings.foreseen()
-    for field, why in foreseen:
-        if field == "period":
-            yield Finding(known.intent.flag("period"), f"{settings.period} {why}")
-        else:
-            yield Finding(known.intent.setting("crawl", field), why)
+    intent = known.intent
+    is_period = not intent.is_wrong("period")
+    for field, why in settings.foreseen():
+        if field != "period":
+            yield Finding(intent.setting("crawl", field), why)
+        elif is_period:
+            is_period = False
+            yield Finding(intent.flag("period"), f"{settings.period} {why}")
     if why := settings.unforeseen():
-        yield Finding(known.intent.setting("crawl", "publishers"), why, False)
-    if not any(field == "period" for field, _ in foreseen) and settings.is_mirrored():
-        yield from _asked(settings, known.intent)
+        yield Finding(intent.setting("crawl", "publishers"), why, False)
+    if is_period and settings.is_mirrored():
+        yield from _asked(settings, intent)
 
 
 def _settings(intent: Intent) -> CrawlSettings | None:
     """None where they are wrong together. One that is wrong by itself, which is said of its
-    parameter, is left out.
+    parameter, is left out; for such a period stands the first.
     """
+    period = FIRST_MONTH if intent.is_wrong("period") else intent.parameters["period"]
     wrong = {finding.where.removeprefix("-p ") for finding in check_given(intent)}
     flags = [
         f"--{key.removeprefix('crawl-')}={intent.parameters[key]}"
@@ -46,9 +50,7 @@ def _settings(intent: Intent) -> CrawlSettings | None:
         if key not in wrong
     ]
     try:
-        return CrawlSettings.from_flags(
-            [f"--period={intent.parameters['period']}", "--out=/", *flags]
-        )
+        return CrawlSettings.from_flags([f"--period={period}", "--out=/", *flags])
     except BadInputError:
         return None
 

@@ -15,10 +15,9 @@ import pytest
 from huggingface_hub import constants
 
 from jobs.errors import BadInputsError
-from pipelines.commands.parameters import WORKFLOW, run_parameters
-from pipelines.fleet.reading import read_fleet
+from pipelines.commands.parameters import WORKFLOW
+from pipelines.commands.refreshing import intended
 from pipelines.local.workflow import WorkflowTemplate, read_workflow
-from pipelines.plan.intent import Intent
 from pipelines.plan.models import know_models
 from pipelines.plan.plan import Plan, make_plan
 from pipelines.plan.preflight import Models, Preflight, preflight
@@ -134,18 +133,18 @@ def write_sound(write_fleet: WriteFleet, folders_of_fleet: None) -> WriteFleet:
 
 
 @pytest.fixture
-def told(tmp_path: Path, workflow: WorkflowTemplate) -> Told:
+def told(tmp_path: Path) -> Told:
     """What is told of a fleet file; most of it without a plan, which takes half a second."""
 
     def tell(
-        path: Path, *given: str, period: str = "2026-10", store: str = "", plan: bool = False
-    ) -> Preflight:
-        fleet = read_fleet(path)
-        parameters = run_parameters(fleet, period, store or str(tmp_path / "s"), None, given)
-        intent = Intent.of(path, fleet, workflow, parameters, given)
+        path: Path, *given: str, period: str = "2026-10", store: str = "", run: str | None = None,
+        plan: bool = False,
+    ) -> Preflight:  # fmt: skip
+        intent = intended(path, period, store or str(tmp_path / "s"), run, given)
 
         def make(models: Models) -> Plan | None:
-            return make_plan(fleet, workflow, parameters, models=models) if plan else None
+            known = intent.fleet, intent.workflow, intent.parameters
+            return make_plan(*known, models=models) if plan else None
 
         return preflight(intent, make, print)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.errors import TransientError
+from jobs.errors import BadInputsError, TransientError
 from pipelines.plan.preflight import Preflight
 from tests.pipelines.conftest import WriteFleet
 from tests.pipelines.plan.conftest import Told, problems
@@ -43,6 +43,43 @@ def test_everything_at_once(write_sound: WriteFleet, told: Told, tmp_path: Path)
         "-p train-gpus", "-p y", "--store", "--period", "/fleet.yaml:6:15", "/fleet.yaml:3:12",
         "/fleet.yaml:19:18",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("fleet", ["", "[us, uk]"])
+def test_wrong_flags_hide_nothing_and_are_not_hidden(
+    write_sound: WriteFleet, told: Told, fleet: str
+) -> None:
+    """Whether the fleet file is whole or not."""
+    path = write_sound(fleet, "yes")
+    wrong = ("x", "suite=paper", "train-gpus=1.5")
+    try:
+        found = problems(told(path, *wrong, period="2026-13", store="s3:/bucket", run="A"))
+    except BadInputsError as error:
+        found = list(error.lines)
+    assert [line.replace(str(path.parent), "").split(": ")[0] for line in found] == [
+        "-p x", "-p suite", "--store", "--period", "--run",
+        "/fleet.yaml:6:15" if fleet else "-p train-gpus",
+    ]  # fmt: skip
+
+
+def test_a_wrong_period_hides_no_publisher(write_sound: WriteFleet, told: Told) -> None:
+    period, publisher = problems(told(write_sound("[us, uk]", "[ukk]"), period="october"))
+    assert period == "--period: 'october' is wrong: expected a month such as 2026-10"
+    assert "'ukk' is unknown to Fundus; did you mean uk?" in publisher
+
+
+def test_the_fleet_file_is_read_once(
+    write_sound: WriteFleet, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, read = write_sound(), list[Path]()
+
+    def counted(file: Path) -> str:
+        read.append(file)
+        return file.read_text()
+
+    monkeypatch.setattr("jobs.plain_yaml.source.read_text", counted)
+    assert problems(told(path)) == []
+    assert read.count(path) == 1
 
 
 def test_a_disk_with_too_little_room_is_told(
