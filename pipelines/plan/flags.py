@@ -20,7 +20,8 @@ def check_flags(
     """What is no value at all, of those by ``-p`` and of the others; `run` may be empty."""
     for name, value in given.items():
         if why := _why_no_value(name, value):
-            yield Finding(f"-p {shown(name or f'={value}')[1:-1]}", why)
+            said = name or ("''" if value is None else f"={value}")
+            yield Finding(f"-p {shown(said)[1:-1]}", why)
     try:
         normal_uri(store)
     except BadInputError as error:

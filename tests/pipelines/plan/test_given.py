@@ -57,7 +57,7 @@ PARAMETERS = [
     ("families=[]", "-p families: set families in the fleet file"),
     ("train-gpus", "-p train-gpus: expected NAME=VALUE"),
     ("=3", "-p =3: expected NAME=VALUE"),
-    ("", "-p =None"),
+    ("", "-p '': expected NAME=VALUE"),
     ("registry=a{{b", "-p registry: it has {{, which begins a workflow's tag"),
     ("period=2026", "-p period: '2026' is wrong: expected a month such as 2026-10"),
     ("run=A", "-p run: 'A' is wrong: expected a name of at most 100 small letters, digits, dots"),

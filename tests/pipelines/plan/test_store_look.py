@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import TransientError
+from jobs.store.failures import Patience
 from pipelines.plan.store_look import look_at_store
 from tests.pipelines.conftest import WriteFleet
 from tests.pipelines.plan.conftest import Told, problems
@@ -34,6 +35,23 @@ def test_stores(
     assert problem.startswith("--store: store ")
     assert says in problem
     assert "\n" not in problem
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "why"),
+    [
+        ("http://127.0.0.1:9", "nothing listens there; check address and port"),
+        ("http://no-such.invalid", "its host has no address; check the name and the network"),
+    ],
+)
+def test_who_does_not_answer_is_named_with_one_fix(
+    monkeypatch: pytest.MonkeyPatch, s3_store: str, endpoint: str, why: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setattr("pipelines.plan.store_look.OF_A_PERSON", Patience(1, 0.1))
+    with pytest.raises(TransientError) as caught:
+        look_at_store(s3_store, print)
+    assert str(caught.value) == f"the store {s3_store} does not answer at {endpoint}: {why}"
 
 
 def test_a_bucket_that_is_not_there(write_sound: WriteFleet, told: Told, s3_store: str) -> None:
