@@ -42,6 +42,8 @@ HOSTILE = {
     "control character": (TEXT.replace("articles", "a\x1b[2J"), "Invalid control character"),
     "unknown key": (TEXT.replace('"kind"', '"kind\\u001b[2J": 1, "kind"', 1), r"kind\x1b[2J: is unknown"),
     "nothing": ("", "is not JSON"),
+    "digest": (TEXT.replace("0" * 64, "sha256:" + "0" * 64), "files.0.digest: expected a digest, 64 of the digits 0-9 and a-f"),
+    "attempt": (TEXT.replace('"kind"', '"attempt": "../x", "kind"'), "attempt: expected attempt- and 12 of the digits 0-9 and a-f"),
     "a list": ("[]", "expected a mapping"),
     "no JSON": ("kind: articles", "is not JSON"),
 }  # fmt: skip
