@@ -32,6 +32,16 @@ PYTHON_SEED, OTHER_SEED = 0, 1234
 
 def evaluate(job: Job[EvaluateSettings]) -> Statistics:
     """Writes the results, and what became of each item."""
+    size = job.settings.batch_size
+    fix = f"lower --batch-size from {size}" if size > 1 else "give it a GPU with more memory"
+    with importing():
+        from jobs.kinds.devices import within_memory
+    with within_memory(f"{size} prompts at a time with the model", fix):
+        return _evaluate(job)
+
+
+def _evaluate(job: Job[EvaluateSettings]) -> Statistics:
+    """As `evaluate`."""
     settings = job.settings
     task = None if settings.task == HELDOUT_TASK else _find_task(job)
     with tempfile.TemporaryDirectory() as folder:

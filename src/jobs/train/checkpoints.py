@@ -27,6 +27,7 @@ from jobs.artifacts.manifest import MANIFEST, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter, LostRaceError
 from jobs.errors import BadInputError, PerennialError, TransientError
+from jobs.libraries import cause
 
 KIND = "checkpoint"
 FOLDER = "checkpoints"
@@ -176,10 +177,9 @@ def _as_data(uri: str) -> Iterator[None]:
     except Exception as error:
         if (isinstance(error, OSError) and error.errno is not None) or _of_a_peer(error):
             raise
-        said = " ".join(str(error).split())[:200] or type(error).__name__
         raise BadInputError(
-            f"{uri} is no checkpoint of train ({type(error).__name__}: {said}); delete it: an "
-            "older one, or the beginning, is taken"
+            f"{uri} is no checkpoint of train: {cause(error)}; delete it: an older one, or the "
+            "beginning, is taken"
         ) from error
 
 

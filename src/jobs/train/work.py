@@ -18,7 +18,7 @@ from jobs.artifacts.writing import LostRaceError
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
-from jobs.kinds.devices import device_name
+from jobs.kinds.devices import device_name, within_memory
 from jobs.kinds.model import CONFIG, INDEX, chat_files, check_loadable
 from jobs.kinds.rows import HELDOUT, TRAIN, Row, sequence_length
 from jobs.stopping import STOP
@@ -34,6 +34,8 @@ from jobs.train.telling import loss_curve, software
 from jobs.train.weights import Weights
 
 HELDOUT_ROWS = 64
+HIGHEST_STAGE = 3
+"""Of ZeRO: weights, too, lie on one process each."""
 PEAK_FLOPS = {"A100": 312e12, "H100": 989e12, "H200": 989e12}  # dense bf16, by the makers
 
 log = logging.getLogger("train")
@@ -50,6 +52,24 @@ class State:
 
 
 def train(job: Job[TrainSettings]) -> Statistics:
+    """As `_train`. Raises BadInputError, too, where the memory is too small for it."""
+    settings = job.settings
+    with within_memory(
+        f"{settings.micro_batch_rows} rows of each process with the model", _smaller(settings)
+    ):
+        return _train(job)
+
+
+def _smaller(settings: TrainSettings) -> str:
+    """What takes less memory than these settings."""
+    rows = settings.micro_batch_rows
+    ways = [f"lower --micro-batch-rows from {rows}"] if rows > 1 else []
+    if settings.processes > 1 and settings.zero_stage < HIGHEST_STAGE:
+        ways.append(f"raise --zero-stage from {settings.zero_stage}")
+    return " or ".join([*ways, f"raise --processes from {settings.processes}"])
+
+
+def _train(job: Job[TrainSettings]) -> Statistics:
     """Trains to the end, from the newest checkpoint if there is one.
 
     Raises StoppedError after SIGTERM, once a checkpoint is committed where the grace allows it;
@@ -161,7 +181,9 @@ class _Loop:
         distributed.all_reduce(total)
         loss_per_token = total.item() / labelled
         if not math.isfinite(loss_per_token):
-            raise BadInputError(f"the loss is {loss_per_token} at step {step}; lower the rate")
+            raise BadInputError(
+                f"the loss is {loss_per_token} at step {step}; lower --learning-rate"
+            )
         tokens = float(sum(len(row.ids) for row in rows))
         return {"step": float(step), "loss": loss_per_token, "rate": rate, "tokens": tokens}
 
@@ -205,7 +227,7 @@ class _Loop:
         self._engine.train()
         loss = float(totals[0] / totals[1])
         if not math.isfinite(loss):
-            raise BadInputError(f"the loss on held-out rows is {loss}; lower the learning rate")
+            raise BadInputError(f"the loss on held-out rows is {loss}; lower --learning-rate")
         return loss
 
     def _summary(self, state: State) -> Statistics:

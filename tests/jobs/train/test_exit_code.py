@@ -7,7 +7,7 @@ import sys
 import pytest
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
-from jobs.train.launch import cause
+from jobs.train.launch import cause, killed
 from jobs.train.orphans import LAUNCHER
 
 
@@ -33,3 +33,21 @@ def test_a_process_whose_launcher_has_ended_before_it_could_ask_ends() -> None:
         env={**os.environ, "RANK": "0", LAUNCHER: gone.stdout.strip()},
     )  # fmt: skip
     assert (ended.returncode, ended.stderr) == (137, b"")
+
+
+@pytest.mark.parametrize(
+    ("codes", "says"),
+    [
+        ([1, -9], "process 1 of 2 was ended by SIGKILL, as where a machine runs out of memory; "),
+        ([-6, 1], "process 0 of 2 was ended by SIGABRT; the same command continues from the last"),
+        ([-9, 64], ""), ([1, 1], ""), ([75], ""), ([143, 143], ""),
+    ],
+)  # fmt: skip
+def test_a_process_that_was_killed_is_named(codes: list[int], says: str) -> None:
+    failures = {
+        rank: ProcessFailure(local_rank=rank, pid=1, exitcode=code, error_file="none")
+        for rank, code in enumerate(codes)
+    }
+    said = killed(ChildFailedError("train", failures), 2)
+    assert said.startswith(says)
+    assert bool(said) == bool(says)
