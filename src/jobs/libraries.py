@@ -34,6 +34,11 @@ _CAUSES = tuple((re.compile(pattern), words) for pattern, words in (
     (r"unknown (?:variant|field) `([^`]*)`", "it has {0}, which is not known"),
     (r"invalid type: (\w+)", "it has a value of kind {0} where another is expected"),
     (r"(?:EOF|trailing characters|expected value|expected `.`).* at line", "it is no JSON"),
+    # requests, gzip
+    (r"BadStatusLine", "what answers speaks no HTTP"),
+    (r"(?i)incompleteread|connection (?:broken|aborted)", "the connection broke off"),
+    (r"(?i)not a gzipped file|while decompressing|crc check failed|compressed file ended",
+     "its packed data is damaged"),
     # pyarrow
     (r"(?i)decompress|snappy|codec failed|zstd|brotli|lz4", "its packed data is damaged"),
     (r"(?i)utf-?8 sequence", "a text in it is not UTF-8"),
@@ -41,19 +46,28 @@ _CAUSES = tuple((re.compile(pattern), words) for pattern, words in (
     (r"(?i)thrift|flatbuffers|base64|magic bytes|metadataversion", "its description is damaged"),
     (r"(?i)dictionary bounds|bit_width|data page|page header|encoding type|indices|page didn",
      "its pages are damaged"),
-    # Python, in code of theirs
+    # Jinja, and Python in code of theirs
+    (r"dict object' has no (?:attribute|element) '?(\w+)", "it has no {0}"),
+    (r"^'(\w+)' is undefined", "it has no {0}"),
     (r"to unpack|object is not|has no attribute|not subscriptable|indices must be", OTHER_KIND),
+    (r"invalid literal for|could not convert", OTHER_KIND),
     # torch, transformers
     (r"(?i)weights only load failed|weights_only", "it holds more than tensors and plain values"),
     (r"(?i)pytorchstreamreader|failed finding central directory|invalid magic number|unpickl",
      "it is damaged"),
+    (r"negative dimension", "a size in its config is below 0"),
+    (r"(?:modulo|division) (?:or modulo )?by zero", "a number in its config is 0 that cannot be"),
+    (r"Class validation error[^\n]*\n\s*\w+: ([^\n]+?)\.?(?:\n|$)", "{0}"),
+    (r"ignore_mismatched_sizes", "its tensors have other shapes than its config says"),
     (r"Validation error for field '([\w.]+)'", "{0} has a value that cannot be"),
     (r"(?i)size mismatch for ([\w.]+)", "the tensor {0} has another shape than its config says"),
     (r"(?i)address already in use|EADDRINUSE", "another program uses their port"),
     (r"(?i)connection (?:refused|reset|closed)|broken pipe", "the connection broke off"),
     (r"(?i)timed? ?out", "no answer in time"),
+    (r"HTTPS?ConnectionPool", "no connection"),
     (r"(?i)out of memory|can't allocate memory", "the memory is too small for it"),
 ))  # fmt: skip
+_NAME = re.compile(r"'\w{1,60}'")
 _PLACE = re.compile(r",? at line \d+,? column \d+")
 _DUMPED = re.compile(r"""\w\("([^"]+)".*\)""")
 """A value as Rust's {:?} writes it: the text within it is for people."""
@@ -75,11 +89,14 @@ def cause(error: BaseException) -> str:
     if isinstance(error, UnicodeDecodeError):
         return not_utf8(error)
     text = str(error)
+    if isinstance(error, KeyError) and _NAME.fullmatch(text):
+        return f"it has no {text[1:-1]}"
     for pattern, words in _CAUSES:
         if found := pattern.search(text):
             return words.format(*map(_plain, found.groups()))
     if isinstance(error, OSError) and error.errno is not None:
-        return os.strerror(error.errno)
+        where = f": {_plain(str(error.filename))}" if error.filename else ""
+        return f"{os.strerror(error.errno)}{where}"
     if isinstance(error, _MISTAKES):
         return OTHER_KIND
     line = next((line for line in text.splitlines() if line.strip()), "")

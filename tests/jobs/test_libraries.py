@@ -29,6 +29,13 @@ SAID = [
     ('Precompiled: Error("Cannot parse precompiled_charsmap", line: 0, column: 0)', "its precompiled_charsmap is damaged"),
     ('Quux: Error("Cannot be used", line: 0, column: 0)', "cannot be used"),
     ("EOF while parsing an object at line 1 column 1", "it is no JSON"),
+    # requests, gzip
+    ("HTTPSConnectionPool(host='x', port=443): Read timed out. (read timeout=3)", "no answer in time"),
+    ("('Connection broken: IncompleteRead(3 bytes read, 5 more expected)', IncompleteRead(3))", "the connection broke off"),
+    ("HTTPSConnectionPool(host='x', port=443): Max retries exceeded with url: / (Caused by", "no connection"),
+    ("('Connection aborted.', BadStatusLine('SSH-2.0'))", "what answers speaks no HTTP"),
+    ("Not a gzipped file (b'<h')", "its packed data is damaged"),
+    ("Error -3 while decompressing data: invalid block type", "its packed data is damaged"),
     # pyarrow 23
     ("Corrupt snappy compressed data.", "its packed data is damaged"),
     ("ZSTD decompression failed: Data corruption detected", "its packed data is damaged"),
@@ -45,9 +52,17 @@ SAID = [
     ("Weights only load failed. This file can still be loaded, to do so you have two options", "it holds more than tensors and plain values"),
     ("PytorchStreamReader failed reading zip archive: failed finding central directory", "it is damaged"),
     ("Validation error for field 'num_hidden_layers':\n    TypeError: Field 'num_hidden_layers' expected int, got str (value: 'two')", "num_hidden_layers has a value that cannot be"),
+    ("Class validation error for validator 'validate_architecture':\n    ValueError: The hidden size (16) is no multiple of the heads (3).", "The hidden size (16) is no multiple of the heads (3)"),
+    ("Trying to create tensor with negative dimension -16: [19, -16]", "a size in its config is below 0"),
+    ("integer modulo by zero", "a number in its config is 0 that cannot be"),
+    ("invalid literal for int() with base 10: 'x'", OTHER_KIND),
+    ("You set `ignore_mismatched_sizes` to `False`, thus raising an error. For details look", "its tensors have other shapes than its config says"),
     ("size mismatch for model.embed_tokens.weight: copying a param with shape", "the tensor model.embed_tokens.weight has another shape than its config says"),
     ("CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total", "the memory is too small for it"),
     ("The server socket has failed to listen. port: 9, code: -98, name: EADDRINUSE", "another program uses their port"),
+    # Jinja
+    ("'dict object' has no attribute 'answer'", "it has no answer"),
+    ("'question' is undefined", "it has no question"),
     # what is not known: its first line, cleaned
     ("\n  Head dimension must be even.\nTraceback", "head dimension must be even"),
     ("`rope_theta` must be a number, got x", "`rope_theta` must be a number, got x"),
@@ -70,11 +85,13 @@ def test_what_a_library_says(text: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (KeyError("rope"), OTHER_KIND),
+        (KeyError("question"), "it has no question"),
+        (KeyError(("a", 1)), OTHER_KIND),
         (TypeError("'<' not supported between instances of 'str' and 'int'"), OTHER_KIND),
         (AttributeError("'NoneType' object has no attribute 'get'"), OTHER_KIND),
         (IndexError("list index out of range"), OTHER_KIND),
         (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError(28, "No space", "/tmp/x\n"), r"No space left on device: /tmp/x"),
         (UnicodeDecodeError("utf-8", b"ab\xff", 2, 3, "invalid"), "the byte 0xff at 2 is not UTF-8"),
     ],
 )  # fmt: skip

@@ -79,7 +79,8 @@ def _score(
     settings = job.settings
     data = job.inputs["rows" if settings.task == HELDOUT_TASK else "bundle"]
     try:
-        with refusing(data, f"cannot be scored as {settings.task} with this model"):
+        what = f"cannot be scored as {settings.task} with this model"
+        with refusing(data, what, "correct its items, or bundle it again"):
             return _run(model, tasks, settings.limit, chat)
     except BadInputError:
         if model.failed is not None:

@@ -123,7 +123,11 @@ def harmless_config(model: Artifact, num_tensors: int) -> dict[str, Any]:
 
 
 @contextmanager
-def refusing(artifact: Artifact, what: str = "is no model that can be loaded") -> Iterator[None]:
+def refusing(
+    artifact: Artifact,
+    what: str = "is no model that can be loaded",
+    fix: str = "ingest one that transformers loads",
+) -> Iterator[None]:
     """What a library says of an artifact that it cannot take, as one line."""
     try:
         yield
@@ -132,7 +136,7 @@ def refusing(artifact: Artifact, what: str = "is no model that can be loaded") -
     except Exception as error:  # there is no end to what transformers raises of a wrong config
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise BadInputError(f"{artifact.uri} {what}: {cause(error)}") from error
+        raise BadInputError(f"{artifact.uri} {what}: {cause(error)}; {fix}") from error
 
 
 def _harmless(values: Mapping[str, Any], where: str) -> dict[str, Any]:
