@@ -1,14 +1,13 @@
 """Whether the store answers, within the patience of someone who waits for it."""
 
-import os
 import threading
 from collections.abc import Callable
 
 from jobs.errors import PerennialError, TransientError
+from jobs.store.bucket import s3_endpoint
 from jobs.store.failures import OF_A_PERSON
 from jobs.store.prefix import Prefix
 from jobs.store.said import said
-from jobs.words import one_line
 
 SAID_AFTER_SECONDS = 3.0
 GIVEN_UP_AFTER_SECONDS = 15.0
@@ -55,7 +54,7 @@ def look_at_store(
 
 def _unanswered(uri: str, cause: BaseException) -> TransientError:
     """With one fix: that of the cause, where it has one."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL") if uri.startswith("s3://") else None
-    at = f" at {one_line(endpoint)}" if endpoint else ""
+    endpoint = s3_endpoint() if uri.startswith("s3://") else None
+    at = f" at {endpoint}" if endpoint else ""
     why, _, fix = said(cause).partition("; ")
     return TransientError(f"the store {uri} does not answer{at}: {why}; {fix or FIX}")
