@@ -53,6 +53,18 @@ def _known(intent: Intent) -> list[str]:
 def _why_unknown(name: str, known: list[str]) -> str:
     if name in known:
         return ""
+    if place := _place_in_fleet(name, known):
+        return place
+    section, _, field = name.partition(".")
+    is_placement = field and section not in FLEET_SECTIONS
+    meant = (field if is_placement else name).replace("_", "-").lower()
+    near = _nearest_few(meant, known)
+    said = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"the workflow has no such parameter; {said}perennial parameters FLEET lists them"
+
+
+def _place_in_fleet(name: str, known: list[str]) -> str:
+    """Where the fleet file says what is no parameter of a run, or ""."""
     spelled = re.sub("[-.]", "_", name)
     if fields := [
         f"{job}.{field}"
@@ -64,16 +76,17 @@ def _why_unknown(name: str, known: list[str]) -> str:
     for field in _ELSEWHERE:
         if spelled == field.rpartition(".")[2] and spelled.replace("_", "-") not in known:
             return f"set {field} in the fleet file"
-    near = _nearest_few(name, known)
-    meant = f"did you mean {' or '.join(near)}? " if near else ""
-    return f"the workflow has no such parameter; {meant}perennial parameters FLEET lists them"
+    section, _, field = name.partition(".")
+    if not field or field.replace("_", "-") in known or section in FLEET_SECTIONS:
+        return ""
+    return "set it in the fleet file" if section.partition("[")[0] in Fleet.model_fields else ""
 
 
 def _nearest_few(name: str, known: list[str]) -> list[str]:
     """Those of which it is a word, or else the one of which it is surely a misspelling, or else
     those that are like it.
     """
-    if having := [one for one in known if name.lower() in one.split("-")]:
+    if having := [one for one in known if name in one.split("-")]:
         return having[:MOST_NEAR]
     surely = nearest_of(name, known, SURELY)
     return [surely] if surely else difflib.get_close_matches(name, known, MOST_NEAR, MIN_ALIKE)
