@@ -175,7 +175,7 @@ def _as_data(uri: str) -> Iterator[None]:
     except (PerennialError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
-        if (isinstance(error, OSError) and error.errno is not None) or _of_a_peer(error):
+        if (isinstance(error, OSError) and error.errno is not None) or of_a_peer(error):
             raise
         raise BadInputError(
             f"{uri} is no checkpoint of train: {cause(error)}; delete it: an older one, or the "
@@ -183,7 +183,7 @@ def _as_data(uri: str) -> Iterator[None]:
         ) from error
 
 
-def _of_a_peer(error: Exception) -> bool:
+def of_a_peer(error: Exception) -> bool:
     """Whether another process failed, and this one waited for it. gloo has no type for it."""
     return isinstance(error, distributed.DistError) or "/gloo/" in str(error)
 

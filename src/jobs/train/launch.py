@@ -33,6 +33,7 @@ def under_torchrun(processes: int) -> int:
     STOP.allow(grace - reserve / 2)
     os.environ[LAUNCHER] = str(os.getpid())
     logging.getLogger(TORCHRUN).setLevel(logging.CRITICAL)  # it tells who failed; so do we
+    logging.getLogger(run.__name__).setLevel(logging.ERROR)  # its advice on threads
     arguments = [
         "--standalone",
         f"--nproc-per-node={processes}",

@@ -21,11 +21,12 @@ from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
 from jobs.kinds.devices import device_name, within_memory
 from jobs.kinds.model import CONFIG, INDEX, chat_files, check_loadable
 from jobs.kinds.rows import HELDOUT, TRAIN, Row, sequence_length
+from jobs.libraries import cause
 from jobs.stopping import STOP
 from jobs.train import engine as engines
 from jobs.train.batches import collate, summed_loss
 from jobs.train.canary import check_isolation
-from jobs.train.checkpoints import Checkpoints, shared_folder
+from jobs.train.checkpoints import Checkpoints, of_a_peer, shared_folder
 from jobs.train.grace import agreed, what_counts
 from jobs.train.rows import Rows
 from jobs.train.schedule import learning_rate
@@ -34,6 +35,8 @@ from jobs.train.telling import loss_curve, software
 from jobs.train.weights import Weights
 
 HELDOUT_ROWS = 64
+EXIT_OF_A_PEER = 1
+"""Less than the code of who failed by itself (`jobs.train.launch.cause`)."""
 HIGHEST_STAGE = 3
 """Of ZeRO: weights, too, lie on one process each."""
 PEAK_FLOPS = {"A100": 312e12, "H100": 989e12, "H200": 989e12}  # dense bf16, by the makers
@@ -52,12 +55,21 @@ class State:
 
 
 def train(job: Job[TrainSettings]) -> Statistics:
-    """As `_train`. Raises BadInputError, too, where the memory is too small for it."""
+    """As `_train`. Raises BadInputError, too, where the memory is too small for it.
+
+    A process that waited for one that failed ends with 1 and a line: the other tells why.
+    """
     settings = job.settings
-    with within_memory(
-        f"{settings.micro_batch_rows} rows of each process with the model", _smaller(settings)
-    ):
-        return _train(job)
+    what = f"{settings.micro_batch_rows} rows of each process with the model"
+    try:
+        with within_memory(what, _smaller(settings)):
+            return _train(job)
+    except RuntimeError as error:
+        if STOP.told or not of_a_peer(error):
+            raise
+        log.debug("of a peer", exc_info=True)
+        log.error("another process of this training ended: %s", cause(error))  # noqa: TRY400
+        sys.exit(EXIT_OF_A_PEER)
 
 
 def _smaller(settings: TrainSettings) -> str:
