@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
+from typing import Any, cast
 
 import pytest
+from torch.distributed import DistError
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
+from jobs.train import work
 from jobs.train.launch import cause, killed
 from jobs.train.orphans import LAUNCHER
+from jobs.train.settings import TrainSettings
 
 
 @pytest.mark.parametrize(
@@ -51,3 +55,40 @@ def test_a_process_that_was_killed_is_named(codes: list[int], says: str) -> None
     said = killed(ChildFailedError("train", failures), 2)
     assert said.startswith(says)
     assert bool(said) == bool(says)
+
+
+class _Job:
+    settings = TrainSettings.from_flags(
+        ["--model=/m", "--rows=/r", "--out=/o", "--objective=cpt", "--epochs=1"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "ends"),
+    [
+        (RuntimeError("[/x/gloo/pair.cc:537] Read error: Connection reset by peer. GLHF!"), 1),
+        (DistError("NCCL error in: a.cpp:33, remote process exited"), 1),
+    ],
+)
+def test_who_waited_for_another_ends_with_one_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, ends: int
+) -> None:
+    def fails(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(work, "_train", fails)
+    with pytest.raises(SystemExit) as ended:
+        work.train(cast("Any", _Job()))
+    assert ended.value.code == ends
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert line.startswith("another process of this training ended: ")
+    assert "\n" not in line
+
+
+def test_an_own_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> None:
+        raise RuntimeError("shape '[2]' is invalid")
+
+    monkeypatch.setattr(work, "_train", fails)
+    with pytest.raises(RuntimeError, match="is invalid"):
+        work.train(cast("Any", _Job()))
