@@ -18,8 +18,6 @@ from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError, StoppedEr
 from jobs.store.prefix import Prefix
 from jobs.words import one_line, shown
 from pipelines import layout
-from pipelines.commands.parameters import run_parameters
-from pipelines.fleet.reading import read_fleet
 from pipelines.output import ended_by_ctrl_c
 
 HERE = Path(__file__).parent
@@ -58,13 +56,12 @@ def checked(arguments: list[str]) -> str:
     parser.add_argument("--store", default=str(WORK / "store"), help="URI of the store")
     parser.add_argument("--period", default=PERIOD, help=f"the month to refresh: {PERIOD}")
     options = parser.parse_args(arguments)
-    parameters = run_parameters(read_fleet(FLEET), options.period, options.store, None, ())
     if options.period != PERIOD:
         raise BadInputError(
             f"--period {shown(options.period)} is wrong: the sample's news to learn is of "
             f"{PERIOD}; leave it out"
         )
-    store = Prefix(parameters["store"])
+    store = Prefix(options.store)
     store.probe()
     return store.uri
 

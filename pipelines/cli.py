@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Annotated, NoReturn
 
 import typer
-from typer.exceptions import TyperException
 
 from jobs.command.streams import open_standard_streams
-from jobs.errors import EXIT_BAD_INPUT, BadInputError, BadInputsError, PerennialError
+from jobs.errors import EXIT_BAD_INPUT, BadInputError, PerennialError
 from pipelines.commands import refreshing, reproducing, stored, suites, verifying, watching
 from pipelines.commands.arguments import say
-from pipelines.commands.helping import register, wrong_call
+from pipelines.commands.calling import CheckedGroup
+from pipelines.commands.helping import register
 from pipelines.commands.version import print_version
 from pipelines.output import ended_by_ctrl_c, patient_output
 
@@ -22,6 +22,7 @@ LAST_SECONDS = 2.0
 
 app = typer.Typer(
     name="perennial",
+    cls=CheckedGroup,
     invoke_without_command=True,
     subcommand_metavar="COMMAND …",
     add_completion=False,
@@ -86,7 +87,7 @@ def main() -> NoReturn:
     """The command; bad input ends with one line and 64."""
     open_standard_streams()
     with ended_by_ctrl_c(), patient_output() as output:
-        code = _exit_code(lambda: app(standalone_mode=False))
+        code = _exit_code(lambda: app(prog_name="perennial", standalone_mode=False))
         if output:
             seconds = LAST_SECONDS if code > EXIT_SIGNAL else None
             unwritten = _exit_code(lambda: output.finish(seconds))
@@ -99,9 +100,6 @@ def _exit_code(command: Callable[[], int | None]) -> int:
     try:
         return command() or 0
     except PerennialError as error:
-        for line in error.lines if isinstance(error, BadInputsError) else [str(error)]:
+        for line in error.lines:
             say(f"perennial: {line}", err=True)
         return error.exit_code
-    except TyperException as error:
-        say(f"perennial: {wrong_call(error)}", err=True)
-        return EXIT_BAD_INPUT

@@ -15,7 +15,8 @@ FILES_OF_A_JOB = {"__init__.py", "__main__.py", "settings.py", "work.py"}
 # Of what jobs share, each floor imports floors below it (and, within a floor, its own package).
 FLOORS = (
     {"jobs.errors", "jobs.numbers", "jobs.words"},
-    {"jobs.strict_json", "jobs.hub", "jobs.stopping", "jobs.expected", "jobs.unknown"},
+    {"jobs.strict_json", "jobs.libraries", "jobs.stopping"},
+    {"jobs.hub", "jobs.validation", "jobs.unknown"},
     {"jobs.records", "jobs.plain_yaml"},
     {"jobs.store"},
     {"jobs.artifacts"},

@@ -1,17 +1,13 @@
-"""How a command is called, in a user's words: its help, and what is wrong with a command line."""
+"""How a command is called, in a user's words: its help."""
 
 import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
-from pydantic import ValidationError
-from typer.core import TyperCommand
-from typer.exceptions import TyperException
 from typer.models import OptionInfo
 
-from jobs.expected import expectation
-from jobs.words import shown
+from pipelines.commands.calling import CheckedCommand
 
 EXIT_CODES = (
     "Exit codes: 0 done; 64 bad input, the same command fails again; 75 trouble that may pass, "
@@ -32,7 +28,7 @@ EXAMPLES = {
 }
 
 
-class _Command(TyperCommand):
+class _Command(CheckedCommand):
     """Arguments as a user writes them: FLEET, neither {FLEET} nor with a type of Python's."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -64,16 +60,6 @@ def register(app: typer.Typer, command: Callable[..., Any]) -> None:
         options_metavar=" ".join([*_required(command), "[OPTION …]"]),
         epilog="\n\n".join([*parts, EXIT_CODES]),
     )(command)
-
-
-def wrong_call(error: TyperException) -> str:
-    """What is wrong with the command line; of a value in our words, where Typer has pydantic's."""
-    cause = error.__cause__
-    if not (isinstance(error, typer.BadParameter) and isinstance(cause, ValidationError)):
-        return error.format_message()
-    problem = cause.errors()[0]
-    name = error.param.opts[0] if error.param else ""
-    return f"{name} {shown(problem['input'])} is wrong: {expectation(problem)}"
 
 
 def _required(command: Callable[..., Any]) -> list[str]:

@@ -1,14 +1,12 @@
 """The workflow's parameters for one run, from the fleet and the command line."""
 
 import contextlib
-import re
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jobs.errors import BadInputError, BadInputsError
+from jobs.errors import BadInputError
 from jobs.store.uri import normal_uri
-from jobs.words import shown
-from pipelines.fleet.model import NAME, PERIOD, Fleet
+from pipelines.fleet.model import OWN_PARAMETERS, Fleet
 from pipelines.fleet.sections import (
     SHARED,
     digest_key,
@@ -17,13 +15,22 @@ from pipelines.fleet.sections import (
 )
 from pipelines.fleet.texts import why_unfit
 
-FLEETS_OWN = ("fleet", "suite", "suite-definition", "families")
-"""Parameters that ``-p`` may not set: the plan and the report of a run read them from the fleet."""
-
-MAX_RUN = 100
-"""Characters of a run's name."""
-
 WORKFLOW = Path(__file__).parents[2] / "charts/perennial/files/refresh.yaml"
+
+
+def by_name(given: Sequence[str]) -> dict[str, str | None]:
+    """Values given with ``-p`` by their names; None where one has no ``=``."""
+    split = (text.partition("=") for text in given)
+    return {name: value if separator else None for name, separator, value in split}
+
+
+def settable(given: Mapping[str, str | None]) -> dict[str, str]:
+    """Those of them that a run may have."""
+    return {
+        name: value
+        for name, value in given.items()
+        if name and value is not None and name not in OWN_PARAMETERS and not why_unfit(value)
+    }
 
 
 def run_parameters(
@@ -31,50 +38,16 @@ def run_parameters(
 ) -> dict[str, str]:
     """The workflow's parameters for one run; those given with ``-p`` win.
 
-    Raises BadInputsError for all that is no value at all. What a run would make of the values is
-    for `pipelines.plan.preflight`.
+    What is wrong with any of them is for `pipelines.plan.preflight`.
     """
+    given_by_name = settable(by_name(given))
     parameters = fleet.parameters()
-    parameters |= {"period": period, "store": store, "run": run_name or ""}
-    problems = []
-    for text in given:
-        key, _, value = text.partition("=")
-        if why := _why_no_parameter(text):
-            problems.append(f"--parameter {shown(text)} is wrong: {why}")
-        else:
-            parameters[key] = value
-    with contextlib.suppress(BadInputError):  # of a wrong value, which preflight tells
-        _renew_digests(parameters, {text.partition("=")[0] for text in given})
-    try:
+    parameters |= {"period": period, "store": store, "run": run_name or "", **given_by_name}
+    with contextlib.suppress(BadInputError):
         parameters["store"] = normal_uri(parameters["store"])
-    except BadInputError as error:
-        problems.append(f"--store: {error}")
-    period, run = parameters["period"], parameters["run"]
-    if not re.fullmatch(PERIOD, period):
-        problems.append(f"--period {shown(period)} is wrong: expected a month such as 2026-10")
-        period = "period"
-    run = parameters["run"] = run or f"{fleet.name}-{period}"
-    if len(run) > MAX_RUN or not re.fullmatch(NAME, run):
-        problems.append(
-            f"--run {shown(run)} is wrong: expected a name of at most {MAX_RUN} small letters, "
-            "digits, dots and dashes"
-        )
-    if problems:
-        raise BadInputsError(problems)
-    return parameters
-
-
-def _why_no_parameter(text: str) -> str:
-    key, separator, value = text.partition("=")
-    if not separator:
-        return "expected NAME=VALUE"
-    if key in FLEETS_OWN:
-        return "set it in the fleet file"
-    return f"it {why}" if (why := why_unfit(value)) else ""
-
-
-def _renew_digests(parameters: dict[str, str], given: Set[str]) -> None:
-    """The digests of settings again, where ``-p`` gave settings and not their digest."""
+    parameters["run"] = parameters["run"] or f"{fleet.name}-{parameters['period']}"
     for job in SHARED:
-        if given & set(section_keys(job)) and digest_key(job) not in given:
-            parameters[digest_key(job)] = digest_of_parameters(job, parameters)
+        if given_by_name.keys() & set(section_keys(job)):
+            with contextlib.suppress(BadInputError):
+                parameters[digest_key(job)] = digest_of_parameters(job, parameters)
+    return parameters

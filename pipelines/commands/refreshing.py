@@ -1,7 +1,7 @@
 """``perennial plan``, ``run`` and ``parameters``: what a fleet file is for."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +9,9 @@ import typer
 
 from jobs.artifacts.manifest import find_manifest
 from jobs.artifacts.reading import Artifact
+from jobs.errors import BadInputError, BadInputsError
 from jobs.kinds.promises import Decided
+from jobs.plain_yaml import YamlSource
 from jobs.store.failures import OF_A_PERSON
 from jobs.store.prefix import Prefix
 from pipelines import layout
@@ -24,13 +26,13 @@ from pipelines.commands.arguments import (
     say,
     this_command,
 )
-from pipelines.commands.parameters import WORKFLOW, run_parameters
-from pipelines.fleet.model import Fleet
-from pipelines.fleet.reading import read_fleet
+from pipelines.commands.parameters import WORKFLOW, by_name, run_parameters, settable
+from pipelines.fleet.reading import fleet_of, read_fleet
 from pipelines.local.workflow import read_workflow
 from pipelines.output import ended_by_ctrl_c
 
 if TYPE_CHECKING:
+    from pipelines.plan.intent import Intent
     from pipelines.plan.preflight import Preflight
 
 
@@ -54,10 +56,9 @@ def plan(
 
     Nothing is fetched: models are known by the store, folders, the hub's metadata or their names.
     """
-    fleet = read_fleet(fleet_file)
-    parameters = run_parameters(fleet, period, store, run_name, parameter or ())
-    found = checked(fleet_file, fleet, parameters, parameter, gpus=gpus)
-    print_plan(fleet, parameters, found, each_step=steps, all_assumptions=assumptions)
+    intent = intended(fleet_file, period, store, run_name, parameter or ())
+    found = checked(intent, gpus=gpus)
+    print_plan(intent, found, each_step=steps, all_assumptions=assumptions)
 
 
 def run(
@@ -85,26 +86,23 @@ def run(
     from pipelines.local.run import run_workflow
     from pipelines.plan.expecting import expecting
 
-    fleet = read_fleet(fleet_file)
-    parameters = run_parameters(fleet, period, store, run_name, parameter or ())
-    processes = parallel or os.cpu_count()
-    found = checked(fleet_file, fleet, parameters, parameter, processes=processes)
+    intent = intended(fleet_file, period, store, run_name, parameter or ())
+    found = checked(intent, processes=parallel or os.cpu_count())
     if dry_run:
-        print_plan(fleet, parameters, found, each_step=True)
+        print_plan(intent, found, each_step=True)
         return
     say_notes(found)
     found.refuse()
+    parameters, name = intent.parameters, intent.parameters["run"]
     Prefix(parameters["store"], OF_A_PERSON).probe()
-    name = parameters["run"]
     if found.plan:
         parameters = expecting(found.plan, parameters)
     with ended_by_ctrl_c():  # again, where the run has put back Python's own way
         folder = run_folder(work, name, parameters["store"])
-        workflow = read_workflow(WORKFLOW)
-        ran = run_workflow(workflow, parameters, folder, parallel, command=this_command())
+        ran = run_workflow(intent.workflow, parameters, folder, parallel, command=this_command())
     if ran.exit_code:
         raise typer.Exit(ran.exit_code)
-    for family in fleet.families:
+    for family in intent.fleet.families:
         uri = layout.report(layout.family_run(parameters["store"], name, family.name))
         if find_manifest(Prefix(uri)) is None:
             say(f"{family.name}: no report at {uri}")
@@ -122,37 +120,55 @@ def parameters(fleet_file: FleetFile) -> None:
     typer.echo(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), nl=False)
 
 
+def intended(
+    fleet_file: Path, period: str, store: str, run_name: str | None, given: Sequence[str]
+) -> "Intent":
+    """What a command line means. Raises BadInputError for a wrong fleet file, with all that is
+    wrong with the command line besides.
+    """
+    from pipelines.plan.flags import check_flags
+    from pipelines.plan.intent import Intent
+
+    named = by_name(given)
+    settings = {"period": period, "store": store, "run": run_name or "", **settable(named)}
+    wrong = tuple(check_flags(named, settings["period"], settings["store"], settings["run"]))
+    try:
+        source = YamlSource.look(fleet_file)
+        fleet = fleet_of(source)
+    except BadInputError as error:
+        if not wrong:
+            raise
+        raise BadInputsError([*map(str, wrong), *error.lines]) from error
+    parameters = run_parameters(fleet, period, store, run_name, given)
+    return Intent(source, fleet, read_workflow(WORKFLOW), parameters, settable(named), wrong)
+
+
 def checked(
-    fleet_file: Path,
-    fleet: Fleet,
-    parameters: Mapping[str, str],
-    given: Sequence[str] | None,
-    *,
-    processes: int | None = None,
-    gpus: int | None = None,
+    intent: "Intent", *, processes: int | None = None, gpus: int | None = None
 ) -> "Preflight":
     """All that can be known before the run begins, and the plan.
 
     `processes` are those of this machine, or else pods of a cluster; `gpus` all that steps ask for.
     """
-    from pipelines.plan.intent import Intent
     from pipelines.plan.plan import make_plan
     from pipelines.plan.preflight import preflight
 
-    workflow = read_workflow(WORKFLOW)
-    intent = Intent.of(fleet_file, fleet, workflow, parameters, given or ())
     return preflight(
         intent,
         lambda models: make_plan(
-            fleet, workflow, parameters, models=models, processes=processes, gpus=gpus
+            intent.fleet,
+            intent.workflow,
+            intent.parameters,
+            models=models,
+            processes=processes,
+            gpus=gpus,
         ),
         lambda text: say(text, err=True),
     )
 
 
 def print_plan(
-    fleet: Fleet,
-    parameters: Mapping[str, str],
+    intent: "Intent",
     found: "Preflight",
     *,
     each_step: bool,
@@ -162,7 +178,8 @@ def print_plan(
     from pipelines.plan.view import show_plan
     from pipelines.terminal import plain_console
 
-    what = f"fleet {fleet.name} · period {parameters['period']} · run {parameters['run']}"
+    parameters = intent.parameters
+    what = f"fleet {intent.fleet.name} · period {parameters['period']} · run {parameters['run']}"
     say(f"{what} · store {parameters['store']}")
     if found.plan:
         typer.echo()

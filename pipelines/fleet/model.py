@@ -18,9 +18,9 @@ from pydantic import (
 )
 
 from jobs.command.quantity import Count
-from jobs.expected import Shape
 from jobs.records import Record
 from jobs.suites import load_suite
+from jobs.validation import Shape
 from pipelines.fleet.placement import Placement
 from pipelines.fleet.prices import Prices
 from pipelines.fleet.sections import (
@@ -48,6 +48,18 @@ RESERVED = ("packed", "manifest.json", "report.json", "report.md", "report.html"
 SCORED_ORIGINALS = ("base", "instruct", "refreshed-base")
 CONTROLS = ("s1",)
 PERIOD = r"^2[0-9]{3}-(0[1-9]|1[0-2])$"
+OWN_PARAMETERS = {
+    "fleet": "it is the fleet's name; set name in the fleet file",
+    "suite": "set suite in the fleet file",
+    "suite-definition": "it is made from the suite; set suite in the fleet file",
+    "families": "set families in the fleet file",
+    **{
+        digest_key(job): f"it is made from the settings of {job}; leave it out"
+        for job in FLEET_SECTIONS
+    },
+}
+"""Parameters that ``-p`` may not set, and what to do: a run's plan and report have them of the
+fleet, or they would contradict what else is given."""
 
 
 def _resolved(value: Any, info: ValidationInfo) -> Any:

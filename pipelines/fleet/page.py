@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from jobs.command.help import described, limits, value_word
-from jobs.expected import Shape
+from jobs.validation import Shape
 from pipelines.fleet.model import Derived, Family, Fleet, Model, Sibling
 from pipelines.fleet.placement import Placement
 from pipelines.fleet.prices import Prices

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, WithJsonSchema
 
 from jobs.command.quantity import Count
-from jobs.expected import Shape
 from jobs.records import Record
+from jobs.validation import Shape
 from pipelines.fleet.sections import COUNT_SCHEMA
 
 Quantity = Annotated[

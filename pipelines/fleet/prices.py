@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from jobs.expected import Shape
 from jobs.records import Record
+from jobs.validation import Shape
 
 
 class Prices(Record):

@@ -24,7 +24,7 @@ from pipelines.fleet.places import fleet_schema, unknown_field
 from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, JOBS, check_together
 from pipelines.fleet.texts import why_unfit
 
-__all__ = ["fleet_schema", "read_fleet"]
+__all__ = ["fleet_of", "fleet_schema", "read_fleet"]
 _NEGATIVE = re.compile(r"-[0-9][0-9.]*[eE][-+]?[0-9]+")
 """A number that YAML takes for a text; where a text is expected, it is refused as a flag."""
 MAX_TEXT = 1000
@@ -39,7 +39,12 @@ def read_fleet(path: Path, *, for_cluster: bool = False) -> Fleet:
     A fleet that says nothing of GPUs may run on this machine with any number of processes; only
     `for_cluster` must they fit the default.
     """
-    source = YamlSource.look(path)
+    return fleet_of(YamlSource.look(path), for_cluster=for_cluster)
+
+
+def fleet_of(source: YamlSource, *, for_cluster: bool = False) -> Fleet:
+    """As `read_fleet`, of a file that was looked through."""
+    path = Path(source.path)
     problems = [*source.problems]
     if not isinstance(source.value, dict):
         said = f"fleet: expected a mapping{BEGIN}"

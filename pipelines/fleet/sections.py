@@ -31,7 +31,6 @@ from jobs.command.settings import FlagSettings, SharedSettings, role
 from jobs.crawl.settings import CrawlSettings
 from jobs.curate.settings import CurateSettings
 from jobs.evaluate.settings import EvaluateSettings
-from jobs.expected import expectation
 from jobs.ingest.settings import IngestSettings
 from jobs.kinds.scores import HELDOUT_TASK
 from jobs.merge.settings import MergeSettings
@@ -39,6 +38,7 @@ from jobs.pack.settings import PackSettings
 from jobs.promote.settings import PromoteSettings
 from jobs.report.settings import ReportSettings
 from jobs.train.settings import TrainSettings
+from jobs.validation import expectation
 
 JOBS: dict[str, type[FlagSettings]] = {
     settings.job: settings

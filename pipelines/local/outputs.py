@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from jobs.command.running import ALREADY_DONE
-from jobs.words import invisible
+from jobs.words import invisible, not_utf8
 from pipelines.local.engine import Outcome, Step
 from pipelines.local.regular import open_regular
 
@@ -21,9 +21,15 @@ def ended_well(step: Step, folder: Path) -> Outcome:
             return Outcome("Error", message=f"ended with 0 but did not write its output {name!r}")
         except (OSError, ValueError) as error:
             return Outcome(
-                "Error", message=f"ended with 0 but its output {name!r} is none: {error}"
+                "Error", message=f"ended with 0 but its output {name!r} is none: {_said(error)}"
             )
     return Outcome("Succeeded", outputs=outputs, cached=(folder / ALREADY_DONE).is_file())
+
+
+def _said(error: OSError | ValueError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return not_utf8(error)
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _read_output(file: Path) -> str:

@@ -18,6 +18,7 @@ import uuid
 
 from jobs.command.running import OUTPUTS
 from jobs.errors import EXIT_BAD_INPUT, FULL_DISK, MAKE_ROOM
+from jobs.libraries import cause
 from pipelines.local import reaper
 from pipelines.local.children import Child
 from pipelines.local.display import Display
@@ -77,7 +78,7 @@ class ProcessRunner(Runner):
             try:
                 return await self._run_process(step, attempt, threads)
             except OSError as error:  # other branches go on
-                message = f"no log or scratch can be written: {error}"
+                message = f"no log or scratch can be written: {cause(error)}"
                 if error.errno in FULL_DISK:
                     return Outcome("Failed", EXIT_BAD_INPUT, message=f"{message}; {MAKE_ROOM}")
                 return Outcome("Error", message=message)
@@ -116,7 +117,7 @@ class ProcessRunner(Runner):
             try:
                 child = Child(step, [program, *step.argv[1:]], environment, mark, output)
             except OSError as error:
-                return Outcome("Error", 127, message=f"{program} cannot be started: {error}")
+                return Outcome("Error", 127, message=f"{program} cannot be started: {cause(error)}")
         self._children.append(child)
         try:
             code, message = await child.wait()

@@ -21,9 +21,9 @@ from pydantic.alias_generators import to_camel
 
 from jobs.command.running import OUTPUTS
 from jobs.errors import BadInputError
-from jobs.expected import expectation
 from jobs.plain_yaml import Location, YamlSource
 from jobs.records import Record
+from jobs.validation import expectation
 from jobs.words import shown
 from pipelines.local.forms import (
     ListTag,

@@ -1,5 +1,6 @@
 """Whether the period can be crawled: what the crawl's settings foresee, and a mirror's list."""
 
+import http.client
 import threading
 import urllib.error
 import urllib.request
@@ -8,11 +9,14 @@ from http import HTTPStatus
 
 from jobs.crawl.settings import CrawlSettings
 from jobs.errors import BadInputError
+from jobs.store.said import said
 from pipelines.fleet.sections import section_keys
 from pipelines.plan.given import check_given
 from pipelines.plan.intent import Finding, Intent, Known
 
 SERVER_SECONDS = 3.0
+A_PERIOD = "2020-01"
+"""One that can be crawled."""
 
 
 def check_crawling(known: Known) -> Iterator[Finding]:
@@ -23,22 +27,25 @@ def check_crawling(known: Known) -> Iterator[Finding]:
     settings = _settings(known.intent)
     if settings is None:
         return
-    foreseen = settings.foreseen()
-    for field, why in foreseen:
-        if field == "period":
-            yield Finding(known.intent.flag("period"), f"{settings.period} {why}")
-        else:
-            yield Finding(known.intent.setting("crawl", field), why)
+    intent = known.intent
+    is_period = not intent.is_wrong("period")
+    for field, why in settings.foreseen():
+        if field != "period":
+            yield Finding(intent.setting("crawl", field), why)
+        elif is_period:
+            is_period = False
+            yield Finding(intent.flag("period"), f"{settings.period} {why}")
     if why := settings.unforeseen():
-        yield Finding(known.intent.setting("crawl", "publishers"), why, False)
-    if not any(field == "period" for field, _ in foreseen) and settings.is_mirrored():
-        yield from _asked(settings, known.intent)
+        yield Finding(intent.setting("crawl", "publishers"), why, False)
+    if is_period and settings.is_mirrored():
+        yield from _asked(settings, intent)
 
 
 def _settings(intent: Intent) -> CrawlSettings | None:
     """None where they are wrong together. One that is wrong by itself, which is said of its
-    parameter, is left out.
+    parameter, is left out; for such a period stands `A_PERIOD`.
     """
+    period = A_PERIOD if intent.is_wrong("period") else intent.parameters["period"]
     wrong = {finding.where.removeprefix("-p ") for finding in check_given(intent)}
     flags = [
         f"--{key.removeprefix('crawl-')}={intent.parameters[key]}"
@@ -46,34 +53,34 @@ def _settings(intent: Intent) -> CrawlSettings | None:
         if key not in wrong
     ]
     try:
-        return CrawlSettings.from_flags(
-            [f"--period={intent.parameters['period']}", "--out=/", *flags]
-        )
+        return CrawlSettings.from_flags([f"--period={period}", "--out=/", *flags])
     except BadInputError:
         return None
 
 
 def _asked(settings: CrawlSettings, intent: Intent) -> Iterator[Finding]:
     """Whether a mirror has the month's list; Common Crawl has those of its months."""
-    url, said = settings.list_url(), list[str]()
+    url, answers = settings.list_url(), list[str]()
+    missing = "is not there"
 
     def ask() -> None:
         try:
             with urllib.request.urlopen(url, timeout=SERVER_SECONDS):  # noqa: S310  http(s) only
-                said.append("")
+                answers.append("")
         except urllib.error.HTTPError as error:
-            said.append(str(error.code))
-        except (OSError, ValueError) as error:
-            said.append(str(error))
+            is_missing = error.code == HTTPStatus.NOT_FOUND
+            answers.append(missing if is_missing else f"the server answers {error.code}")
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            answers.append(_why(error))
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(SERVER_SECONDS)
-    answer = said[0] if said else f"no answer within {SERVER_SECONDS:g} s"
-    if answer == str(HTTPStatus.NOT_FOUND.value):
+    answer = answers[0] if answers else f"no answer within {SERVER_SECONDS:g} s"
+    if answer == missing:
         yield Finding(
             intent.setting("crawl", "ccnews_server"),
-            f"the server has no archives of {settings.period}: {url} is not there; correct it, "
+            f"the server has no archives of {settings.period}: {url} {missing}; correct it, "
             "or the period",
         )
     elif answer:
@@ -82,3 +89,9 @@ def _asked(settings: CrawlSettings, intent: Intent) -> Iterator[Finding]:
             f"not known whether it has archives of {settings.period}: {answer}",
             False,
         )
+
+
+def _why(error: Exception) -> str:
+    """In plain words, where Python has ``<urlopen error [Errno 111] Connection refused>``."""
+    reason = getattr(error, "reason", error)
+    return said(reason if isinstance(reason, Exception) else error)

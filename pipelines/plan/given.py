@@ -1,24 +1,37 @@
 """Parameters given with ``-p``: names that the workflow knows, values that a step would take."""
 
+import difflib
+import re
 from collections.abc import Iterator
 
 from pydantic import ValidationError
 
 from jobs.errors import BadInputError
-from jobs.expected import expectation
 from jobs.store.folder import is_folder
 from jobs.strict_json import parse
 from jobs.suites import load_suite
-from jobs.words import nearest, shown
+from jobs.validation import expectation
+from jobs.words import nearest, nearest_of, shown
+from pipelines.fleet.model import OWN_PARAMETERS, Fleet
 from pipelines.fleet.placement import Placement
 from pipelines.fleet.sections import (
     FAMILY_SECTIONS,
     FLEET_SECTIONS,
+    section_fields,
     section_keys,
     settings_of_flags,
 )
 from pipelines.local.tags import MAX_ITEMS_BYTES
 from pipelines.plan.intent import Finding, Intent
+
+MOST_NEAR = 3
+SURELY, MIN_ALIKE = 0.9, 0.7
+"""How alike two names are, of 0 to 1; parameters of one job are rather alike."""
+_ELSEWHERE = (
+    *(field for field in Fleet.model_fields if field not in FLEET_SECTIONS),
+    *(f"placement.{field}" for field in Placement.model_fields),
+)
+"""Fields of the fleet file that are no parameters by themselves."""
 
 
 def check_given(intent: Intent) -> Iterator[Finding]:
@@ -33,17 +46,50 @@ def _known(intent: Intent) -> list[str]:
     spec = intent.workflow.spec
     declared = {parameter.name for parameter in spec.arguments.parameters}
     entry = intent.workflow.template(spec.entrypoint)
-    return sorted(declared | {parameter.name for parameter in entry.inputs.parameters})
+    entered = {parameter.name for parameter in entry.inputs.parameters}
+    return sorted((declared | entered) - OWN_PARAMETERS.keys())
 
 
 def _why_unknown(name: str, known: list[str]) -> str:
     if name in known:
         return ""
-    for job in FAMILY_SECTIONS:
-        if name in section_keys(job):
-            key = name.removeprefix(f"{job}-").replace("-", "_")
-            return f"each family has its own; set {job}.{key} in the fleet file"
-    return f"the workflow has no such parameter; {nearest(name, known)}"
+    if place := _place_in_fleet(name, known):
+        return place
+    section, _, field = name.partition(".")
+    is_placement = field and section not in FLEET_SECTIONS
+    meant = (field if is_placement else name).replace("_", "-").lower()
+    near = _nearest_few(meant, known)
+    said = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"the workflow has no such parameter; {said}perennial parameters FLEET lists them"
+
+
+def _place_in_fleet(name: str, known: list[str]) -> str:
+    """Where the fleet file says what is no parameter of a run, or ""."""
+    spelled = re.sub("[-.]", "_", name)
+    if fields := [
+        f"{job}.{field}"
+        for job in FAMILY_SECTIONS
+        for field in section_fields(job)
+        if spelled in (field, f"{job}_{field}")
+    ]:
+        return f"each family has its own; set {' or '.join(fields)} in the fleet file"
+    for field in _ELSEWHERE:
+        if spelled == field.rpartition(".")[2] and spelled.replace("_", "-") not in known:
+            return f"set {field} in the fleet file"
+    section, _, field = name.partition(".")
+    if not field or field.replace("_", "-") in known or section in FLEET_SECTIONS:
+        return ""
+    return "set it in the fleet file" if section.partition("[")[0] in Fleet.model_fields else ""
+
+
+def _nearest_few(name: str, known: list[str]) -> list[str]:
+    """Those of which it is a word, or else the one of which it is surely a misspelling, or else
+    those that are like it.
+    """
+    if having := [one for one in known if name in one.split("-")]:
+        return having[:MOST_NEAR]
+    surely = nearest_of(name, known, SURELY)
+    return [surely] if surely else difflib.get_close_matches(name, known, MOST_NEAR, MIN_ALIKE)
 
 
 def _why_wrong(name: str, value: str, intent: Intent) -> str:

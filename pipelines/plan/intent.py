@@ -1,8 +1,7 @@
 """A run that one means to start, and what a check finds wrong with it before it starts."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from jobs.plain_yaml import YamlSource
 from pipelines.fleet.model import Fleet
@@ -22,15 +21,8 @@ class Intent:
     """The workflow's, for this run."""
     given: Mapping[str, str]
     """Those of them that came from the command line, by ``-p``."""
-
-    @classmethod
-    def of(
-        cls, fleet_file: Path, fleet: Fleet, workflow: WorkflowTemplate,
-        parameters: Mapping[str, str], given: Sequence[str],
-    ) -> "Intent":  # fmt: skip
-        """`given` as the command line has them: NAME=VALUE, each with a ``=``."""
-        by_name = dict(text.split("=", 1) for text in given)
-        return cls(YamlSource.read(fleet_file), fleet, workflow, parameters, by_name)
+    wrong: tuple["Finding", ...] = ()
+    """What the command line gives that is no value of any of them."""
 
     def at(self, *location: str | int) -> str:
         """Where a value of the fleet file stands: ``fleet.yaml:12:5: families[0].base.from``."""
@@ -39,12 +31,21 @@ class Intent:
 
     def flag(self, name: str) -> str:
         """What gives a parameter of the whole run: ``--period``, or ``-p period`` over it."""
-        return f"-p {name}" if name in self.given else f"--{name}"
+        return flag(name, self.given)
+
+    def is_wrong(self, name: str) -> bool:
+        """Whether a parameter of the whole run was given what is no value of it."""
+        return any(finding.where == self.flag(name) for finding in self.wrong)
 
     def setting(self, job: str, field: str) -> str:
         """Where a setting of the whole fleet comes from: ``-p``, or else the fleet file."""
         key = f"{job}-{field.replace('_', '-')}"
         return f"-p {key}" if key in self.given else self.at(job, field)
+
+
+def flag(name: str, given: Iterable[str]) -> str:
+    """What gives a parameter of the whole run, where `given` came by ``-p``."""
+    return f"-p {name}" if name in given else f"--{name}"
 
 
 @dataclass(frozen=True)

@@ -80,15 +80,16 @@ def preflight(
 
     Raises nothing.
     """
-    findings, store_failed, plan = [*check_given(intent)], None, None
-    store: str | None = intent.parameters["store"]
-    try:
-        look_at_store(intent.parameters["store"], say)
-    except BadInputError as error:
-        findings.append(Finding(intent.flag("store"), str(error)))
-        store = None
-    except TransientError as error:
-        store_failed = error
+    findings, store_failed, plan = [*intent.wrong, *check_given(intent)], None, None
+    store = None if intent.is_wrong("store") else intent.parameters["store"]
+    if store:
+        try:
+            look_at_store(store, say)
+        except BadInputError as error:
+            findings.append(Finding(intent.flag("store"), str(error)))
+            store = None
+        except TransientError as error:
+            store_failed = error
     models: Models = {}
     if store_failed is None:
         try:

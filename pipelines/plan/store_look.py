@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 from jobs.errors import PerennialError, TransientError
+from jobs.store.bucket import s3_endpoint
 from jobs.store.failures import OF_A_PERSON
 from jobs.store.prefix import Prefix
 from jobs.store.said import said
@@ -45,9 +46,15 @@ def look_at_store(
         raise TransientError(f"the store {uri} did not answer within {given_up_after:g} s; {FIX}")
     for error in failed:
         if isinstance(error, TransientError):
-            raise TransientError(
-                f"the store {uri} does not answer: {said(error)}; {FIX}"
-            ) from error
+            raise _unanswered(uri, error.__cause__ or error) from error
         if isinstance(error, PerennialError):
             raise error
-        raise TransientError(f"the store {uri} cannot be asked: {error!r}") from error
+        raise _unanswered(uri, error) from error
+
+
+def _unanswered(uri: str, cause: BaseException) -> TransientError:
+    """With one fix: that of the cause, where it has one."""
+    endpoint = s3_endpoint() if uri.startswith("s3://") else None
+    at = f" at {endpoint}" if endpoint else ""
+    why, _, fix = said(cause).partition("; ")
+    return TransientError(f"the store {uri} does not answer{at}: {why}; {fix or FIX}")

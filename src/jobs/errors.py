@@ -32,6 +32,11 @@ class PerennialError(Exception):
 
     exit_code: int
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is told of it, a line each."""
+        return (str(self),)
+
 
 class BadInputError(PerennialError):
     """A setting, artifact or file is not what the job needs. Say what, where, and the fix."""
@@ -44,7 +49,11 @@ class BadInputsError(BadInputError):
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("; ".join(lines))
-        self.lines = tuple(lines)
+        self._lines = tuple(lines)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return self._lines
 
 
 class TransientError(PerennialError):

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jobs.errors import FULL_DISK, MAKE_ROOM, BadInputError, TransientError
+from jobs.libraries import cause
 
 PASSING = frozenset({408, 425, 429})
 """Of the answers from 400 to 499, those that a wait mends."""
 
 
-MAX_CAUSE = 200
 _CAUSES = {
     "Name or service not known": "its host has no address; check the network",
     "name resolution": "its host has no address; check the network",
@@ -37,9 +37,7 @@ def _cause(error: Exception) -> str:
     for mark, words in _CAUSES.items():
         if mark in text:
             return words
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return " ".join(str(error).split())[:MAX_CAUSE] or type(error).__name__
+    return cause(error)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jobs.errors import BadInputError
-from jobs.expected import expectation
 from jobs.strict_json import parse
+from jobs.validation import expectation
 from jobs.words import shortened
 
 MAX_RECORD_BYTES = 2**28

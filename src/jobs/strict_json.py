@@ -22,6 +22,18 @@ from jobs.words import not_utf8, shortened, shown
 BYTES_PER_BYTE = 12
 BYTES_PER_VALUE = 256
 MAX_DIGITS = 40  # tokenizers write 10**30 for "without end"
+_WORDS = {
+    "Expecting property name": "a key in double quotes is expected",
+    "Expecting ':'": "a colon is expected",
+    "Expecting ','": "a comma, or an end, is expected",
+    "Expecting value": "a value is expected",
+    "Illegal trailing comma": "no comma is expected",
+    "Extra data": "more follows after its end",
+    "Unterminated string": "a text has no closing quote",
+    "control character": "a text holds a control character as it is",
+    "escape": "a text holds a backslash that means nothing",
+}
+"""What Python's JSON says, and its words here."""
 MAX_DEPTH = 100
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 """A half of a character, as JSON escapes it; most stand beside their other half."""
@@ -52,8 +64,21 @@ def parse(
         ) from error
     except UnicodeDecodeError as error:
         raise BadInputError(f"{where} is not JSON: {not_utf8(error)}") from error
+    except UnicodeEncodeError as error:
+        raise BadInputError(f"{where} is not JSON: a text in it holds half a character") from error
+    except json.JSONDecodeError as error:
+        raise BadInputError(f"{where} is not JSON: {_in_plain_words(error)}") from error
     except ValueError as error:
         raise BadInputError(f"{where} is not JSON: {error}") from error
+
+
+def _in_plain_words(error: json.JSONDecodeError) -> str:
+    """What is wrong, and where, counted from 1; Python has ``line 1 column 2 (char 1)``."""
+    if not error.doc.strip():
+        return "it is empty"
+    said = next((words for mark, words in _WORDS.items() if mark in error.msg), "it cannot be read")
+    ends = "it ends too early, where " if error.pos >= len(error.doc.rstrip()) else ""
+    return f"{ends}{said}, in line {error.lineno} at column {error.colno}"
 
 
 def _value(data: bytes, *, allow_nan: bool) -> Any:

@@ -23,10 +23,8 @@ MARK = "TEST_OF_THE_DEMO"
     [
         ("--period=2027-01", "--period '2027-01' is wrong: the sample's news to learn is of"),
         ("--period=2026-08", "the sample's news to learn is of 2026-10; leave it out"),
-        ("--period=2026-13", "--period '2026-13' is wrong: expected a month such as 2026-10"),
-        ("--period=2026-1", "--period '2026-1' is wrong: expected a month"),
-        ("--period=", "--period '' is wrong: expected a month"),
-        ("--period=October", "--period 'October' is wrong: expected a month"),
+        ("--period=2026-13", "--period '2026-13' is wrong: the sample's news to learn is of"),
+        ("--period=", "--period '' is wrong: the sample's news to learn is of 2026-10"),
         ("--store=", "URI '' is empty; give s3://bucket/prefix"),
         ("--store=ftp://x", "URI 'ftp://x' has the unknown scheme 'ftp'"),
         ("--store=s3://", "names no bucket; write s3://bucket/prefix"),

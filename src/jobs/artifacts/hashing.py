@@ -8,11 +8,14 @@ import hashlib
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Final, Literal, Protocol
+from typing import IO, Annotated, Any, Final, Literal, Protocol
 
 from blake3 import blake3
 
+from jobs.validation import Shape
+
 Algorithm = Literal["blake3", "sha256"]
+Digest = Annotated[str, Shape("^[0-9a-f]{64}$", "a digest, 64 of the digits 0-9 and a-f")]
 ALGORITHM: Final = "blake3"
 """Of all that is written."""
 

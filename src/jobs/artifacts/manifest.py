@@ -26,11 +26,12 @@ from pydantic import (
 )
 
 from jobs.artifacts import places
-from jobs.artifacts.hashing import ALGORITHM, Algorithm, digest_of, digest_of_path
+from jobs.artifacts.hashing import ALGORITHM, Algorithm, Digest, digest_of, digest_of_path
 from jobs.errors import BadInputError
 from jobs.records import Record, first_problem
 from jobs.store.failures import NotFoundError
 from jobs.store.prefix import Prefix
+from jobs.validation import Shape
 from jobs.words import shown
 
 MANIFEST = "manifest.json"
@@ -42,6 +43,9 @@ MAX_MANIFEST_BYTES = 2**26
 _OF_A_FOLDER = "folder "
 ATTEMPT = re.compile(r"attempt-[0-9a-f]{12}")
 """The folder of one attempt at an artifact. No other writes there, and no file there twice."""
+AttemptName = Annotated[
+    str, Shape(f"^{ATTEMPT.pattern}$", "attempt- and 12 of the digits 0-9 and a-f")
+]
 
 
 def _inside(path: str) -> str:
@@ -66,7 +70,7 @@ class File(Record):
 
     path: Annotated[str, AfterValidator(_inside)]
     bytes: int = Field(ge=0)
-    digest: str = Field(pattern="^[0-9a-f]{64}$")
+    digest: Digest
     algorithm: Algorithm
 
     @model_validator(mode="before")
@@ -119,7 +123,7 @@ class Manifest(Record):
 
     kind: str
     schema_version: SchemaVersion = SCHEMA_VERSION
-    attempt: str | None = Field(None, pattern=f"^{ATTEMPT.pattern}$")
+    attempt: AttemptName | None = None
     """The folder beside the manifest in which the files lie; before version 3 there is none."""
     files: Annotated[tuple[File, ...], AfterValidator(_each_once)]
     digest: str

@@ -33,6 +33,7 @@ from jobs.errors import (
     TransientError,
 )
 from jobs.kinds.promises import Outputs
+from jobs.libraries import cause
 from jobs.stopping import STOP
 from jobs.store.prefix import Prefix
 from jobs.words import listed, shown
@@ -123,7 +124,7 @@ def _outcome(
         return _failed(str(error), error.exit_code)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in FULL_DISK:
-            why = f"no room on a disk of this machine: {error}; {MAKE_ROOM}"
+            why = f"no room on a disk of this machine: {cause(error)}; {MAKE_ROOM}"
             return _failed(why, EXIT_BAD_INPUT)
         if not STOP.told:
             raise

@@ -23,9 +23,9 @@ from jobs.artifacts.reading import Artifact
 from jobs.command.flags import parse_flags
 from jobs.command.help import help_text
 from jobs.errors import BadInputError
-from jobs.expected import expectation
 from jobs.records import Promised
 from jobs.store.uri import check_uri, http_address
+from jobs.validation import expectation
 from jobs.words import shown
 
 

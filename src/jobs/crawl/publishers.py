@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.crawl.beforehand import meant_by, why_unknown
 from jobs.errors import BadInputError, TransientError
+from jobs.libraries import cause
 from jobs.records import MAX_RECORD_BYTES, first_problem
 from jobs.store.failures import NotFoundError
 from jobs.strict_json import parse
@@ -139,7 +140,7 @@ def read_opt_out(publisher: Publisher) -> OptOut:
         return OptOut(None, f"{robots.url}: {str(error).split('. See ')[0][:MAX_WHY]}")
     except Exception as error:
         log.debug("unexpected robots=%s", robots.url, exc_info=True)
-        return OptOut(None, f"{robots.url}: {type(error).__name__} {str(error)[:MAX_WHY]}")
+        return OptOut(None, f"{robots.url}: {cause(error)}")
     robots.ready = True
     if publisher.disallows_training:
         return OptOut(False, "robots file disallows training")

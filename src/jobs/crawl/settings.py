@@ -14,8 +14,8 @@ from jobs.crawl.beforehand import (
     why_no_period,
     why_unknown,
 )
-from jobs.expected import Shape
 from jobs.kinds.promises import KeptArticles
+from jobs.validation import Shape
 from jobs.words import shown
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urljoin
 
 import requests
 
+from jobs import libraries
 from jobs.errors import TransientError
 
 PATIENCE_SECONDS = 60.0
@@ -132,4 +133,4 @@ def _reason(error: BaseException) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror[:MAX_REASON]
         cause = cause.__cause__ or cause.__context__
-    return (str(error) or type(error).__name__)[:MAX_REASON]
+    return libraries.cause(error)[:MAX_REASON]

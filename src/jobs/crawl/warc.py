@@ -95,7 +95,8 @@ def members(packed: Callable[[], bytes], max_bytes: int) -> Iterator[Iterator[by
             try:
                 piece = unpacker.decompress(given, PIECE_BYTES)
             except zlib.error as error:
-                raise BrokenArchiveError(f"a gzip member is not whole: {error}") from error
+                why = str(error).rpartition(": ")[2]
+                raise BrokenArchiveError(f"a gzip member is damaged, {why}") from error
             rest = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
             unpacked += len(piece)
             if unpacked > max_bytes:

@@ -48,7 +48,7 @@ def bundle_tasks(bundle: Artifact, task: Task, max_length: int) -> TaskDict:
         manager.task_index[subtask.name] = dataclasses.replace(
             entry, yaml_path=None, cfg={**config, **changes}
         )
-    with refusing(bundle, f"holds no data of the task {task.name}"):
+    with refusing(bundle, f"holds no data of the task {task.name}", "seal it again"):
         loaded: TaskDict = manager.load([task.lm_eval_task])
     return loaded
 
@@ -64,7 +64,7 @@ def _own_task(bundle: Artifact, task: Task, subtask: Subtask, max_length: int) -
     config = {**task.own.config(), **_changes(bundle, task, subtask)}
     if config["output_type"] == "generate_until":
         config["generation_kwargs"] = _generation(config, task, max_length)
-    with refusing(bundle, f"holds no data of the task {task.name}"):
+    with refusing(bundle, f"holds no data of the task {task.name}", "seal it again"):
         made = ConfigurableTask(config=config)
     return {"tasks": {made.task_name: made}, "groups": {}, "group_map": {}}
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jobs.evaluate.model import LanguageModel
     from jobs.evaluate.tasks import TaskDict
 
-_FIX_MEMORY = "lower --batch-size (evaluate.batch_size in the fleet file), or take a larger GPU"
+LARGER = "give it a GPU with more memory"
 HELDOUT_METRICS = (BITS_PER_BYTE, "byte_perplexity")
 # lm-eval's own defaults, so that its command line draws the same examples.
 PYTHON_SEED, OTHER_SEED = 0, 1234
@@ -33,7 +33,8 @@ PYTHON_SEED, OTHER_SEED = 0, 1234
 
 def evaluate(job: Job[EvaluateSettings]) -> Statistics:
     """Writes the results, and what became of each item."""
-    settings = job.settings
+    settings, size = job.settings, job.settings.batch_size
+    fix = f"lower --batch-size from {size}" if size > 1 else LARGER
     task = None if settings.task == HELDOUT_TASK else _find_task(job)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
@@ -45,14 +46,14 @@ def evaluate(job: Job[EvaluateSettings]) -> Statistics:
             from jobs.evaluate.tasks import bundle_tasks, heldout_tasks
             from jobs.kinds.devices import device_name, within_memory
 
-            with within_memory(_FIX_MEMORY):
+            with within_memory("the model", LARGER):
                 model = load_model(job.inputs["model"], scratch / "model", settings.batch_size)
             if task:
                 tasks = bundle_tasks(job.inputs["bundle"], task, model.max_length)
             else:
                 tasks = heldout_tasks(job.inputs["rows"])
         chat = bool(task and task.apply_chat_template and model.tokenizer.chat_template)
-        with within_memory(_FIX_MEMORY):
+        with within_memory(f"{size} prompts at a time with the model", fix):
             results = _score(job, model, tasks, chat)
     told = Evaluated(examples=examples(results, tasks["tasks"]), device=device_name(model.device))
     return {**_write(job, task, results, chat), **told.model_dump(mode="json", exclude_none=True)}
@@ -72,7 +73,8 @@ def _score(
     settings = job.settings
     data = job.inputs["rows" if settings.task == HELDOUT_TASK else "bundle"]
     try:
-        with refusing(data, f"cannot be scored as {settings.task} with this model"):
+        what = f"cannot be scored as {settings.task} with this model"
+        with refusing(data, what, "correct its items, or bundle it again"):
             return _run(model, tasks, settings.limit, chat)
     except BadInputError:
         if model.failed is not None:

@@ -1,19 +1,14 @@
-"""What a job computes on: by name, for people to read and hours to be counted by; and too small."""
+"""What a job computes on: its name, for people and to count its hours by, and its memory."""
 
+import contextlib
 import platform
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 
 from jobs.errors import BadInputError
 from jobs.kinds.promises import PROCESSOR
-
-_ROOM = re.compile(
-    r"Tried to allocate ([\d.]+ \w+).* capacity of ([\d.]+ \w+) of which ([\d.]+ \w+) is free"
-)
-"""In what torch says of a GPU that is full."""
+from jobs.numbers import num_bytes
 
 
 def device_name(device: torch.device) -> str:
@@ -23,12 +18,25 @@ def device_name(device: torch.device) -> str:
     return f"{PROCESSOR} ({platform.machine()})"
 
 
-@contextmanager
-def within_memory(fix: str) -> Iterator[None]:
-    """Raises BadInputError where a GPU is full: the same command finds no more room there."""
+@contextlib.contextmanager
+def within_memory(what: str, fix: str) -> Iterator[None]:
+    """Raises BadInputError where memory is too small for `what`: no retry makes more of it.
+
+    torch has a type for an accelerator's memory, and none for a machine's.
+    """
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        room = _ROOM.search(" ".join(str(error).split()))
-        told = f" ({room[1]} more was needed, {room[3]} of {room[2]} is free)" if room else ""
-        raise BadInputError(f"the memory of the GPU is full{told}; {fix}") from error
+    except RuntimeError as error:
+        said = str(error)
+        is_of_gpu = isinstance(error, torch.OutOfMemoryError) or "out of memory" in said
+        if not is_of_gpu and "can't allocate memory" not in said:
+            raise
+        where = _gpu() if is_of_gpu else "this machine's memory"
+        raise BadInputError(f"{where} is too small for {what}; {fix}") from error
+
+
+def _gpu() -> str:
+    if not torch.cuda.is_available():
+        return "the GPU's memory"
+    device = torch.cuda.get_device_properties(torch.cuda.current_device())
+    return f"the GPU's memory ({device.name}, {num_bytes(device.total_memory)})"

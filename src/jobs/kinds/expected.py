@@ -10,8 +10,8 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from jobs.expected import Shape
 from jobs.records import Record
+from jobs.validation import Shape
 
 MAX_CHARACTERS = 10_000
 """Of the JSON text: it travels as a parameter of the workflow."""

@@ -39,12 +39,12 @@ from jobs.kinds.model import (
     tokenizer_files,
     weight_files,
 )
+from jobs.libraries import cause
 from jobs.words import shown
 
 MAX_CONFIG_BYTES = 2**24
 SPARE_ELEMENTS = 2**27
 """Of buffers that are worked out and so lie in no file: masks, sines."""
-SAID_CHARACTERS = 240
 
 _LEFT_OUT = frozenset({
     "auto_map", "custom_pipelines", "custom_generate", "attn_implementation",
@@ -123,7 +123,11 @@ def harmless_config(model: Artifact, num_tensors: int) -> dict[str, Any]:
 
 
 @contextmanager
-def refusing(artifact: Artifact, what: str = "is no model that can be loaded") -> Iterator[None]:
+def refusing(
+    artifact: Artifact,
+    what: str = "is no model that can be loaded",
+    fix: str = "ingest one that transformers loads",
+) -> Iterator[None]:
     """What a library says of an artifact that it cannot take, as one line."""
     try:
         yield
@@ -132,13 +136,7 @@ def refusing(artifact: Artifact, what: str = "is no model that can be loaded") -
     except Exception as error:  # there is no end to what transformers raises of a wrong config
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise BadInputError(f"{artifact.uri} {what}: {said(error)}") from error
-
-
-def said(error: Exception) -> str:
-    """What an error of a library says, as printable ASCII in one line."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return ascii(text[:SAID_CHARACTERS])[1:-1]
+        raise BadInputError(f"{artifact.uri} {what}: {cause(error)}; {fix}") from error
 
 
 def _harmless(values: Mapping[str, Any], where: str) -> dict[str, Any]:

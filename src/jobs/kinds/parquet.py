@@ -20,7 +20,8 @@ from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.kinds.parquet_cost import MAX_GROUP_BYTES, Cost, column_cost
 from jobs.kinds.parquet_footer import read_footer
-from jobs.words import listed, shown
+from jobs.libraries import cause
+from jobs.words import listed
 
 WHOLE_BYTES = 2**26
 MAX_FOOTER_BYTES = 2**21
@@ -83,7 +84,7 @@ class ParquetFile:
         try:
             yield
         except _COMPLAINTS as error:
-            raise self.error(shown(" ".join(str(error).split()))) from error
+            raise self.error(cause(error)) from error
 
     def batches(self, max_rows: int, max_bytes: int = BATCH_BYTES) -> Iterator[pa.RecordBatch]:
         """All rows in order, at most `max_rows` at a time, which take at most `max_bytes`.

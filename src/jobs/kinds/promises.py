@@ -12,11 +12,14 @@ from typing import Annotated
 from pydantic import Field
 
 from jobs.records import Promised
+from jobs.validation import Shape
 
 PROCESSOR = "CPU"
 """How the name of a device begins that is no accelerator."""
-OutputName = Annotated[str, Field(pattern="^[a-z][a-z_-]*$")]
-OutputText = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9-]{0,99}$")]
+OutputName = Annotated[str, Shape("^[a-z][a-z_-]*$", "small letters, _ and -")]
+OutputText = Annotated[
+    str, Shape("^[A-Za-z0-9][A-Za-z0-9-]{0,99}$", "at most 100 letters, digits and dashes")
+]
 """A word, as it becomes a part of later steps' paths and flags: a digest, a number, a decision."""
 
 

@@ -27,6 +27,7 @@ from tokenizers import Tokenizer
 
 from jobs.errors import BadInputError
 from jobs.kinds.tokenizer_files import FILE, FIX, KEPT, ROLES, SETTINGS, Files, read_files, wrong
+from jobs.libraries import cause
 from jobs.words import shown
 
 if TYPE_CHECKING:
@@ -59,8 +60,7 @@ def refusing(what: str) -> Iterator[None]:
         panic = type(error).__module__ == "pyo3_runtime"  # of compiled code; no Exception
         if not panic and not isinstance(error, Exception):
             raise
-        said = " ".join((str(error).strip() or type(error).__name__).split())
-        raise BadInputError(f"{what}: {shown(said)[1:-1]}; {FIX}") from error
+        raise BadInputError(f"{what}: {cause(error)}; {FIX}") from error
 
 
 def bounds(characters: int) -> tuple[float, int]:

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any, NoReturn
 
 from jobs.errors import BadInputError
+from jobs.libraries import cause
 from jobs.words import one_line
 
 Message = dict[str, str]
@@ -79,7 +80,7 @@ class Chats:
         try:
             encoded = self._text.encode(whole, add_special_tokens=False)
         except (UnicodeError, TypeError) as error:
-            raise DroppedError("template_refuses", f"it renders no text: {error}") from error
+            raise DroppedError("template_refuses", f"it renders no text: {cause(error)}") from error
         return encoded.ids, masked(len(whole), spans, encoded.offsets)
 
     def _answers(self, messages: list[Message], whole: str) -> Iterable[Span]:
@@ -149,5 +150,8 @@ def masked(length: int, spans: Sequence[Span], places: Sequence[Span]) -> list[b
 
 
 def _refuse(error: Exception) -> NoReturn:
-    said = one_line(str(error).strip() or type(error).__name__)[:200]
+    from jinja2 import TemplateError
+
+    is_its_own = isinstance(error, TemplateError)
+    said = one_line(str(error).strip())[:200] if is_its_own else cause(error)
     raise DroppedError("template_refuses", f"the chat template refuses it: {said}") from error

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from jobs.expected import expectation
 from jobs.plain_yaml.source import MOST_PROBLEMS, Location, Problem, YamlSource
+from jobs.validation import expectation
 from jobs.words import nearest_of, shown
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from jobs.artifacts.releases import NAME
 from jobs.command.settings import FlagSettings, Uri, Word, artifact_input
-from jobs.expected import Shape
+from jobs.validation import Shape
 
 NAME_WORDS = "a name of letters, digits, dots, dashes and _"
 

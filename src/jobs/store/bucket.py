@@ -51,7 +51,7 @@ def _s3_store(uri: str, patience: Patience) -> "ObjectStore":
         raise BadInputError(
             f"no AWS credentials for {uri}; set a profile, a role or AWS_* variables"
         )
-    endpoint = _endpoint()
+    endpoint = s3_endpoint()
     options: ClientConfig = {"timeout": timedelta(seconds=patience.request_seconds)}
     config: dict[str, Any] = {
         "region": session.region_name or os.environ.get("AWS_REGION", "us-east-1")
@@ -69,7 +69,7 @@ def _s3_store(uri: str, patience: Patience) -> "ObjectStore":
     )
 
 
-def _endpoint() -> str | None:
+def s3_endpoint() -> str | None:
     """Where another server than AWS's is. Raises BadInputError for what is no plain address."""
     for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
         if address := os.environ.get(name):

@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from jobs.expected import Shape
+from jobs.artifacts.hashing import Digest
 from jobs.records import Record
+from jobs.validation import Shape
 
 LOCAL = "own"
 """The first step of the path of a data set that lies in files beside its task."""
@@ -95,7 +96,7 @@ class Version(_Part):
 class DataFile(_Part):
     """A local file with the items of one split."""
 
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    sha256: Digest
     suffix: Literal["jsonl", "parquet"]
     path: str | None = None
     """Where it lies on the machine that read the suite; no part of what a suite is."""

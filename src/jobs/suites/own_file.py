@@ -24,12 +24,12 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from jobs.artifacts.hashing import digest_of_path
 from jobs.errors import BadInputError
-from jobs.expected import Shape
 from jobs.plain_yaml import Location, YamlSource, refuse
 from jobs.plain_yaml.telling import dotted, problems_of
 from jobs.records import Record, first_problem
 from jobs.suites.own import Generation, OwnTask, TaskName
 from jobs.suites.suite import DIGITS, Column, Group, Suite, Task, shipped_suite, suite_names
+from jobs.validation import Shape
 from jobs.words import nearest, shown
 
 MAX_STEM = 40

@@ -24,9 +24,9 @@ from pydantic import (
 )
 
 from jobs.errors import BadInputError
-from jobs.expected import Shape
 from jobs.records import Record
 from jobs.suites.own import Generation, OwnTask, TaskName
+from jobs.validation import Shape
 from jobs.words import nearest, shown
 
 Group = Literal["instruction", "reasoning", "other"]

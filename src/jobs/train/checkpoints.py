@@ -27,6 +27,7 @@ from jobs.artifacts.manifest import MANIFEST, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter, LostRaceError
 from jobs.errors import BadInputError, PerennialError, TransientError
+from jobs.libraries import cause
 from jobs.words import shown
 
 KIND = "checkpoint"
@@ -183,16 +184,15 @@ def _as_data(uri: str) -> Iterator[None]:
     except (PerennialError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
-        if (isinstance(error, OSError) and error.errno is not None) or _of_a_peer(error):
+        if (isinstance(error, OSError) and error.errno is not None) or of_a_peer(error):
             raise
-        said = " ".join(str(error).split())[:200] or type(error).__name__
         raise BadInputError(
-            f"{uri} is no checkpoint of train ({type(error).__name__}: {said}); delete it: an "
-            "older one, or the beginning, is taken"
+            f"{uri} is no checkpoint of train: {cause(error)}; delete it: an older one, or the "
+            "beginning, is taken"
         ) from error
 
 
-def _of_a_peer(error: Exception) -> bool:
+def of_a_peer(error: Exception) -> bool:
     """Whether another process failed, and this one waited for it. gloo has no type for it."""
     return isinstance(error, distributed.DistError) or "/gloo/" in str(error)
 

@@ -14,9 +14,10 @@ from torch import distributed
 
 from jobs.artifacts.reading import Artifact
 from jobs.command.importing import importing
-from jobs.errors import BadInputError
+from jobs.errors import BadInputError, TransientError
 from jobs.kinds.network import load_network
 from jobs.kinds.safetensors_header import Tensor
+from jobs.libraries import cause
 from jobs.train.settings import TrainSettings
 from jobs.train.weights import Weights
 
@@ -32,10 +33,16 @@ def start_processes() -> tuple[int, int, torch.device]:
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-        deepspeed.init_distributed("nccl")
+        backend = "nccl"
     else:
-        device = torch.device("cpu")
-        deepspeed.init_distributed("gloo")
+        device, backend = torch.device("cpu"), "gloo"
+    try:
+        deepspeed.init_distributed(backend)
+    except distributed.DistError as error:
+        raise TransientError(
+            f"the processes of train do not find each other: {cause(error)}; the same command "
+            "tries again"
+        ) from error
     return distributed.get_rank(), distributed.get_world_size(), device
 
 

@@ -8,17 +8,22 @@ would end its wait for those that save. In its ``finally`` it passes SIGTERM on 
 
 import logging
 import os
+import signal
 import sys
 
-from torch.distributed import run
+from torch.distributed import DistError, run
 from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.elastic.rendezvous import RendezvousError
 
-from jobs.errors import EXIT_BAD_INPUT, EXIT_DONE, EXIT_STOPPED, EXIT_TRANSIENT
+from jobs.errors import EXIT_BAD_INPUT, EXIT_DONE, EXIT_STOPPED, EXIT_TRANSIENT, TransientError
+from jobs.libraries import cause as why
 from jobs.stopping import STOP, grace_seconds, reserve_seconds
 from jobs.train.orphans import LAUNCHER
 
 TORCHRUN = "torch.distributed.elastic"
+
+log = logging.getLogger("train")
 
 
 def under_torchrun(processes: int) -> int:
@@ -27,7 +32,8 @@ def under_torchrun(processes: int) -> int:
     reserve = reserve_seconds(grace)
     STOP.allow(grace - reserve / 2)
     os.environ[LAUNCHER] = str(os.getpid())
-    logging.getLogger(TORCHRUN).setLevel(logging.ERROR)  # it tells each signal that it passes on
+    logging.getLogger(TORCHRUN).setLevel(logging.CRITICAL)  # it tells who failed; so do we
+    logging.getLogger(run.__name__).setLevel(logging.ERROR)  # its advice on threads
     arguments = [
         "--standalone",
         f"--nproc-per-node={processes}",
@@ -39,10 +45,32 @@ def under_torchrun(processes: int) -> int:
     try:
         run.run(run.parse_args([*arguments, *sys.argv[1:]]))  # type: ignore[no-untyped-call]
     except ChildFailedError as error:
-        return cause(error)
+        failed = error
+    except (DistError, RendezvousError) as error:
+        raise TransientError(
+            f"the processes of train do not find each other on this machine: {why(error)}; the "
+            "same command tries again"
+        ) from error
     except SignalException:
         return EXIT_STOPPED
-    return EXIT_DONE
+    else:
+        return EXIT_DONE
+    if said := killed(failed, processes):
+        log.error("%s", said)
+    return cause(failed)
+
+
+def killed(error: ChildFailedError, processes: int) -> str:
+    """Which process another program ended, in one line; "" where each tells its own failure."""
+    for rank, failure in sorted(error.failures.items()):
+        if failure.exitcode < 0 and cause(error) == 128 - failure.exitcode:
+            name = signal.Signals(-failure.exitcode).name
+            memory = ", as where a machine runs out of memory" if name == "SIGKILL" else ""
+            return (
+                f"process {rank} of {processes} was ended by {name}{memory}; the same command "
+                "continues from the last checkpoint"
+            )
+    return ""
 
 
 def cause(error: ChildFailedError) -> int:

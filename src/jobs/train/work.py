@@ -21,11 +21,12 @@ from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
 from jobs.kinds.devices import device_name, within_memory
 from jobs.kinds.model import CONFIG, INDEX, chat_files, check_loadable
 from jobs.kinds.rows import HELDOUT, TRAIN, Row, sequence_length
+from jobs.libraries import cause
 from jobs.stopping import STOP
 from jobs.train import engine as engines
 from jobs.train.batches import collate, summed_loss
 from jobs.train.canary import check_isolation
-from jobs.train.checkpoints import Checkpoints, shared_folder
+from jobs.train.checkpoints import Checkpoints, of_a_peer, shared_folder
 from jobs.train.grace import agreed, what_counts
 from jobs.train.rows import Rows
 from jobs.train.schedule import learning_rate
@@ -34,12 +35,12 @@ from jobs.train.telling import loss_curve, software
 from jobs.train.weights import Weights
 
 HELDOUT_ROWS = 64
+EXIT_OF_A_PEER = 1
+"""Less than the code of who failed by itself (`jobs.train.launch.cause`)."""
+HIGHEST_STAGE = 3
+"""Of ZeRO: weights, too, lie on one process each."""
 PEAK_FLOPS = {"A100": 312e12, "H100": 989e12, "H200": 989e12}  # dense bf16, by the makers
 
-_FIX_MEMORY = (
-    "lower --micro-batch-rows, raise --zero-stage or --processes, or take a larger GPU "
-    "(train.micro_batch_rows, … in the fleet file)"
-)
 _FIX_LOSS = "lower --learning-rate (train.learning_rate in the fleet file)"
 
 log = logging.getLogger("train")
@@ -55,8 +56,35 @@ class State:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-@within_memory(_FIX_MEMORY)
 def train(job: Job[TrainSettings]) -> Statistics:
+    """As `_train`. Raises BadInputError, too, where the memory is too small for it.
+
+    A process that waited for one that failed ends with 1 and a line: the other tells why.
+    """
+    settings = job.settings
+    rows = settings.micro_batch_rows
+    what = f"{rows} row{'s' * (rows != 1)} of each process with the model"
+    try:
+        with within_memory(what, _smaller(settings)):
+            return _train(job)
+    except RuntimeError as error:
+        if STOP.told or not of_a_peer(error):
+            raise
+        log.debug("of a peer", exc_info=True)
+        log.error("another process of this training ended: %s", cause(error))  # noqa: TRY400
+        sys.exit(EXIT_OF_A_PEER)
+
+
+def _smaller(settings: TrainSettings) -> str:
+    """What takes less memory than these settings."""
+    rows = settings.micro_batch_rows
+    ways = [f"lower --micro-batch-rows from {rows}"] if rows > 1 else []
+    if settings.processes > 1 and settings.zero_stage < HIGHEST_STAGE:
+        ways.append(f"raise --zero-stage from {settings.zero_stage}")
+    return " or ".join([*ways, f"raise --processes from {settings.processes}"])
+
+
+def _train(job: Job[TrainSettings]) -> Statistics:
     """Trains to the end, from the newest checkpoint if there is one.
 
     Raises StoppedError after SIGTERM, once a checkpoint is committed where the grace allows it;

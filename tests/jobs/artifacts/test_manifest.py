@@ -63,9 +63,15 @@ def test_paths_that_could_lie_elsewhere_are_refused(tmp_path: Path, path: str) -
     ("files", "said"),
     [
         ([one(bytes=-1)], "files.0.bytes: expected at least 0"),
-        ([one(digest="ab")], "files.0.digest: expected a text of the form"),
-        ([one(digest=DIGEST + "\n")], "files.0.digest: expected a text of the form"),
-        ([one(digest=DIGEST.upper())], "files.0.digest: expected a text of the form"),
+        ([one(digest="ab")], "files.0.digest: expected a digest, 64 of the digits 0-9 and a-f"),
+        (
+            [one(digest=DIGEST + "\n")],
+            "files.0.digest: expected a digest, 64 of the digits 0-9 and a-f",
+        ),
+        (
+            [one(digest=DIGEST.upper())],
+            "files.0.digest: expected a digest, 64 of the digits 0-9 and a-f",
+        ),
         ([one(algorithm="md5")], "files.0.algorithm: expected blake3 or sha256"),
         ([one(sha256=DIGEST)], "files.0.sha256: is unknown"),
         ([one(), one(bytes=2)], "files: 'a.txt' is listed twice"),

@@ -82,7 +82,7 @@ def test_a_scratch_disk_that_is_full_is_bad_input(tmp_path: Path) -> None:
     )
     assert done.returncode == 64
     assert done.stderr.count("\n") == 1
-    assert "'/tmp/scratch/model.safetensors'; make room there, and the same command" in done.stderr
+    assert "/tmp/scratch/model.safetensors; make room there, and the same command" in done.stderr
 
 
 CLOSED = """

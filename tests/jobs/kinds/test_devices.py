@@ -1,4 +1,4 @@
-"""A GPU that is too small is bad input, in plain words."""
+"""A memory that is too small is the settings' fault, and told with which to lower."""
 
 import pytest
 import torch
@@ -6,26 +6,34 @@ import torch
 from jobs.errors import BadInputError
 from jobs.kinds.devices import within_memory
 
-TORCHS = (
-    "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 79.11 GiB of "
-    "which 1.20 GiB is free. Process 7 has 77.9 GiB memory in use. Of the allocated memory 70.00 "
-    "GiB is allocated by PyTorch, and 1.00 GiB is reserved by PyTorch but unallocated."
-)
-
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("error", "says"),
     [
-        (TORCHS, " (2.50 GiB more was needed, 1.20 GiB of 79.11 GiB is free)"),
-        ("HIP ran out", ""),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has"), (
+            "the GPU's memory is too small for 8 rows; lower --batch-size from 8")),
+        (RuntimeError("CUDA error: out of memory\nCompile with TORCH_USE_CUDA_DSA"), (
+            "the GPU's memory is too small for 8 rows; lower --batch-size from 8")),
+        (RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate "
+            "memory: you tried to allocate 80000000 bytes. Error code 12 (Cannot allocate memory)"
+        ), "this machine's memory is too small for 8 rows; lower --batch-size from 8"),
     ],
-)
-def test_a_full_gpu(said: str, told: str) -> None:
-    with pytest.raises(BadInputError) as raised, within_memory("buy one"):
-        raise torch.OutOfMemoryError(said)
-    assert str(raised.value) == f"the memory of the GPU is full{told}; buy one"
+)  # fmt: skip
+def test_what_does_not_fit(error: Exception, says: str) -> None:
+    with (
+        pytest.raises(BadInputError) as caught,
+        within_memory("8 rows", "lower --batch-size from 8"),
+    ):
+        raise error
+    assert str(caught.value) == says
+
+
+def test_torch_says_it_so() -> None:
+    with pytest.raises(BadInputError, match="this machine's memory"), within_memory("it", "less"):
+        torch.empty(2**60, dtype=torch.uint8)
 
 
 def test_other_errors_stay() -> None:
-    with pytest.raises(ZeroDivisionError), within_memory("buy one"):
-        raise ZeroDivisionError
+    with pytest.raises(RuntimeError, match="shape"), within_memory("8 rows", "fewer"):
+        raise RuntimeError("shape '[2]' is invalid")

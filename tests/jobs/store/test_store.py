@@ -245,3 +245,14 @@ def test_leavings_of_a_killed_writer_are_no_objects_and_are_deleted(tmp_path: Pa
 def test_an_upload_has_at_most_10000_parts(size: int) -> None:
     assert part_bytes(size) >= 8 * 2**20
     assert size / part_bytes(size) <= 10_000
+
+
+def test_a_probe_leaves_nothing(store: str) -> None:
+    Prefix(store).probe()
+    assert list(Prefix(store).list()) == []
+
+
+def test_a_probe_of_what_takes_no_writes(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInputError, match="is in its place"):
+        Prefix(tmp_path / "file").probe()

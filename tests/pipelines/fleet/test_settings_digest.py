@@ -104,13 +104,6 @@ def test_a_setting_without_its_digest_is_refused_with_what_to_give() -> None:
         CurateSettings.from_flags(["--articles=/a", "--out=/x", "--settings-digest=a"])
 
 
-def test_a_wrong_digest_by_parameter_is_refused_by_the_plan(write_fleet: WriteFleet) -> None:
-    fleet = read_fleet(write_fleet())
-    parameters = run_parameters(fleet, "2026-10", "/s", None, ["crawl-settings-digest=abc"])
-    with pytest.raises(BadInputError, match="--settings-digest 'abc' is of other settings"):
-        make_plan(fleet, read_workflow(WORKFLOW), parameters)
-
-
 def test_two_fleets_crawl_the_same_month_into_one_store(
     write_fleet: WriteFleet, tmp_path: Path
 ) -> None:

@@ -1,13 +1,22 @@
-"""The hub of a test, and weights that take no room."""
+"""What is told of a fleet; a hub that answers what a test says; weights that take no room."""
 
 import json
 import struct
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
 
+from jobs.errors import BadInputsError
+from pipelines.commands.parameters import WORKFLOW
+from pipelines.commands.refreshing import intended
+from pipelines.local.workflow import WorkflowTemplate, read_workflow
+from pipelines.plan.models import know_models
+from pipelines.plan.plan import Plan, make_plan
+from pipelines.plan.preflight import Models, Preflight, preflight
+from tests.pipelines.conftest import WriteFleet, runnable
 from tests.support.hub import Hub, serve_hub
 
 LLAMA = {
@@ -52,3 +61,51 @@ def write_weights() -> WriteWeights:
         return file
 
     return write
+
+
+Told = Callable[..., Preflight]
+
+
+@pytest.fixture(scope="module")
+def workflow() -> WorkflowTemplate:
+    return read_workflow(WORKFLOW)
+
+
+@pytest.fixture
+def write_sound(write_fleet: WriteFleet, folders_of_fleet: None) -> WriteFleet:
+    """Writes a fleet with which nothing is wrong, but for what a test changes."""
+    return runnable(write_fleet)
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
+    """What is told of a fleet file; most of it without a plan, which takes half a second."""
+
+    def tell(
+        path: Path, *given: str, period: str = "2026-10", store: str = "", run: str | None = None,
+        plan: bool = False,
+    ) -> Preflight:  # fmt: skip
+        intent = intended(path, period, store or str(tmp_path / "s"), run, given)
+
+        def make(models: Models) -> Plan | None:
+            known = intent.fleet, intent.workflow, intent.parameters
+            return make_plan(*known, models=models) if plan else None
+
+        return preflight(intent, make, print)
+
+    return tell
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub of this machine is waited for, however busy the machine is."""
+    asked = partial(know_models, max_hub_seconds=60)
+    monkeypatch.setattr("pipelines.plan.preflight.know_models", asked)
+
+
+def problems(found: Preflight) -> list[str]:
+    try:
+        found.refuse()
+    except BadInputsError as error:
+        return list(error.lines)
+    return []

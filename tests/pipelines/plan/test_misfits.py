@@ -21,12 +21,10 @@ from jobs.errors import BadInputError
 from jobs.ingest.settings import IngestSettings
 from jobs.ingest.work import import_model
 from jobs.kinds.families import expected_tensors
-from pipelines.commands.parameters import WORKFLOW, run_parameters
-from pipelines.fleet.reading import read_fleet
+from pipelines.commands.refreshing import intended
 from pipelines.local.engine import Engine, Outcome, Runner, Step
-from pipelines.local.workflow import read_workflow
 from pipelines.plan.fitting import check_fit
-from pipelines.plan.intent import Intent, Known
+from pipelines.plan.intent import Known
 from pipelines.plan.models import fleet_models, know_models
 from tests.jobs.ingest.sources import put, settings
 from tests.support.pico import write_llama
@@ -225,20 +223,14 @@ def fleet_file(folder: Path, llama: Path, case: Case | None, leave: str = "") ->
     return file
 
 
-def intent(file: Path, store: Path) -> Intent:
-    fleet = read_fleet(file)
-    parameters = run_parameters(fleet, "2026-10", str(store), None, ())
-    return Intent.of(file, fleet, read_workflow(WORKFLOW), parameters, ())
-
-
 def planned(file: Path, store: Path) -> list[str]:
-    meant = intent(file, store)
+    meant = intended(file, "2026-10", str(store), None, ())
     known = Known(meant, know_models(fleet_models(meant.fleet), str(store)), None)
     return [str(finding).removeprefix(f"{file}:") for finding in check_fit(known)]
 
 
 def walked(file: Path, store: Path) -> Halfway:
-    runner, meant = Halfway(), intent(file, store)
+    runner, meant = Halfway(), intended(file, "2026-10", str(store), None, ())
     asyncio.run(Engine(meant.workflow, meant.parameters, runner).run())
     return runner
 

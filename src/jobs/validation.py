@@ -46,14 +46,13 @@ _WORDS = {
 def expectation(problem: ErrorDetails) -> str:
     """One problem in plain words, without where it is nor what came instead.
 
-    Our own validators' ValueErrors stand as they are, as does what is not known here.
+    Our own validators' ValueErrors stand as they are, as does what is not known here. A text's
+    form is a `Shape`, never pydantic's ``pattern``, which no user reads.
     """
     kind, context = problem["type"], problem.get("ctx", {})
     if kind in ("string_too_short", "too_short"):
         what = "character" if kind == "string_too_short" else "entry"
         return _at_least(int(context["min_length"]), what)
-    if kind == "string_pattern_mismatch":
-        return f"expected a text of the form {context['pattern']}"
     if kind in _WORDS:
         values = {name: _plain(value) for name, value in context.items()}
         return _WORDS[kind].format(**values)
