@@ -107,7 +107,6 @@ class Container(_Strict):
     image: Idle = None
     security_context: Idle = None
     volume_mounts: Idle = None
-    env_from: Idle = None
     """Secrets of the cluster; here the steps inherit the environment of the engine."""
 
 

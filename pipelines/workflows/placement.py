@@ -16,6 +16,9 @@ KILLED = 137  # SIGKILL: out of memory, or the node is going
 UNKNOWN = -1  # the pod vanished with its node; Argo knows no exit code
 
 POOL_LABEL = "perennial.dev/pool"
+CONFINED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+"""Of Argo's own containers in a step's pod, as the `restricted` pod security standard asks; the
+rest of it stands in the pod's own security context."""
 GPU = "nvidia.com/gpu"
 HOUR = 3600
 
@@ -43,12 +46,14 @@ class Place:
         limits = {"memory": requests["memory"]}
         if self.pool == "gpu":
             limits[GPU] = parameter(f"{self.size}-gpus")
-        container: dict[str, Any] = {
-            "name": "main",
-            "resources": {"requests": requests, "limits": limits},
-        }
+        main = {"name": "main", "resources": {"requests": requests, "limits": limits}}
+        own: dict[str, Any] = {"securityContext": CONFINED}
         return json.dumps(
-            {"terminationGracePeriodSeconds": self.grace_seconds, "containers": [container]}
+            {
+                "terminationGracePeriodSeconds": self.grace_seconds,
+                "initContainers": [{"name": "init", **own}],
+                "containers": [main, {"name": "wait", **own}],
+            }
         )
 
 

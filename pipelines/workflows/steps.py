@@ -14,7 +14,6 @@ from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, JOBS, sect
 from pipelines.workflows.placement import PLACES, RETRY_BACKOFF, RETRY_EXPRESSION, parameter
 
 OUTPUTS = "/tmp/outputs"  # noqa: S108 - a path in the step's own container
-ENVIRONMENT_SECRET = "perennial-environment"  # noqa: S105 - a secret's name
 
 
 def job_template(job: str) -> Container:
@@ -41,11 +40,6 @@ def job_template(job: str) -> Container:
             argo.EnvVar(name="PERENNIAL_OUTPUTS", value=OUTPUTS),
             argo.EnvVar(name="PERENNIAL_IMAGE", value=image),
             argo.EnvVar(name=GRACE, value=str(place.grace_seconds)),
-        ],
-        env_from=[
-            argo.EnvFromSource(
-                secret_ref=argo.SecretEnvSource(name=ENVIRONMENT_SECRET, optional=True)
-            )
         ],
         security_context=argo.SecurityContext(
             allow_privilege_escalation=False, capabilities=argo.Capabilities(drop=["ALL"])

@@ -6,9 +6,8 @@ What such a command names (chart, values, parameters, template, secret) must be 
 import shlex
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -24,31 +23,44 @@ WATCHING = ("watch", "logs", "list", "get", "stop", "terminate", "resubmit", "re
 class ClusterWorld(World):
     """Runs what is ours, and says what does not fit of what is for helm, kubectl and argo."""
 
+    secrets: set[str] = field(default_factory=set)
+    """Those that were made."""
+
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         words = shlex.split(command.replace("\\\n", " "))
-        check = {"helm": _helm, "kubectl": _kubectl, "argo": _argo}.get(words[0])
+        check = {"helm": self._helm, "kubectl": self._kubectl, "argo": _argo}.get(words[0])
         if check is None:
             return super().run(command)
-        wrong = list(check(words[1:], self.folder))
+        wrong = list(check(words[1:]))
         return subprocess.CompletedProcess(command, len(wrong), "\n".join(wrong))
+
+    def _helm(self, words: list[str]) -> Iterator[str]:
+        charts = [word for word in words if (self.folder / word / "Chart.yaml").is_file()]
+        if words[0] != "upgrade" or not charts:
+            yield "expected helm upgrade … <a chart that is there>"
+        files = _after(words, "-f")
+        yield from (f"no file {file}" for file in files if not (self.folder / file).is_file())
+        values = yaml.safe_load((CHART / "values.yaml").read_text())
+        for text in _after(words, "--set"):
+            key, _, value = text.partition("=")
+            *path, last = key.split(".")
+            if path == ["parameters"]:
+                if last not in _parameters():
+                    yield f"no parameter {last}"
+            elif path != ["store", "env"] and not _has(values, [*path, last]):
+                yield f"no value {text}"
+            if last == "secret" and value not in self.secrets:
+                yield f"no secret {value}"
+
+    def _kubectl(self, words: list[str]) -> Iterator[str]:
+        if words[:3] == ["create", "secret", "generic"]:
+            self.secrets.add(words[3])
+        else:
+            yield "expected kubectl create secret generic"
 
 
 def _after(words: list[str], *flags: str) -> Iterator[str]:
     return (value for flag, value in pairwise(words) if flag in flags)
-
-
-def _helm(words: list[str], folder: Path) -> Iterator[str]:
-    if words[0] != "upgrade" or not any((folder / word / "Chart.yaml").is_file() for word in words):
-        yield "expected helm upgrade … <a chart that is there>"
-    yield from (f"no file {file}" for file in _after(words, "-f") if not (folder / file).is_file())
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
-    for text in _after(words, "--set"):
-        *path, last = text.partition("=")[0].split(".")
-        if path == ["parameters"]:
-            if last not in _parameters():
-                yield f"no parameter {last}"
-        elif not _has(values, [*path, last]):
-            yield f"no value {text}"
 
 
 def _has(values: Any, path: list[str]) -> bool:
@@ -59,12 +71,7 @@ def _has(values: Any, path: list[str]) -> bool:
     return True
 
 
-def _kubectl(words: list[str], _: Path) -> Iterator[str]:
-    if words[:3] != ["create", "secret", "generic"] or f"name: {words[3]}\n" not in _workflow():
-        yield f"no step reads a secret {words[3:4]}"
-
-
-def _argo(words: list[str], _: Path) -> Iterator[str]:
+def _argo(words: list[str]) -> Iterator[str]:
     if words[0] in WATCHING:
         return
     template = f"workflowtemplate/{yaml.safe_load(_workflow())['metadata']['name']}"

@@ -23,11 +23,15 @@ from tests.support.paths import ROOT
             "no value schedule.stop=1",
         ),
         ("helm upgrade perennial charts/perennial --set parameters.shop=1", "no parameter shop"),
-        ("kubectl create secret generic perennial-environment", ""),
-        ("kubectl create secret generic perennial", "no step reads"),
+        ("helm upgrade perennial charts/perennial --set store.env.AWS_REGION=x", ""),
+        ("helm upgrade perennial charts/perennial --set hub.secret=token", ""),
+        ("helm upgrade perennial charts/perennial --set hub.secret=other", "no secret other"),
+        ("kubectl delete secret token", "expected kubectl create secret generic"),
     ],
 )
 def test_what_does_not_fit(command: str, wrong: str) -> None:
-    ran = ClusterWorld(ROOT).run(command)
+    world = ClusterWorld(ROOT)
+    world.run("kubectl create secret generic token --from-literal=HF_TOKEN=hf_example")
+    ran = world.run(command)
     assert bool(ran.returncode) is bool(wrong)
     assert wrong in ran.stdout

@@ -4,3 +4,30 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
+
+{{- /* A Secret that must be there: said at once, where a cluster is asked. */ -}}
+{{- define "perennial.existing" }}
+{{- if and .name (lookup "v1" "Namespace" "" .namespace) (not (lookup "v1" "Secret" .namespace .name)) }}
+{{- fail (printf "%s: namespace %s has no Secret %s; make it first: kubectl -n %s create secret generic %s --from-literal=KEY=VALUE" .value .namespace .name .namespace .name) }}
+{{- end }}
+{{- end }}
+
+{{- /* The environment of one step's container, with the chart's Secrets and variables in it. */ -}}
+{{- define "perennial.environment" }}
+{{- $container := .template.container }}
+{{- $env := default list $container.env }}
+{{- range $name, $value := .values.store.env }}
+{{- $env = append $env (dict "name" $name "value" $value) }}
+{{- end }}
+{{- $from := list }}
+{{- if .values.store.secret }}
+{{- $from = append $from (dict "secretRef" (dict "name" .values.store.secret)) }}
+{{- end }}
+{{- if and .values.hub.secret (has .template.name (list "ingest" "bundle")) }}
+{{- $from = append $from (dict "secretRef" (dict "name" .values.hub.secret)) }}
+{{- end }}
+{{- $_ := set $container "env" $env }}
+{{- if $from }}
+{{- $_ := set $container "envFrom" $from }}
+{{- end }}
+{{- end }}

@@ -17,7 +17,7 @@ from jobs.words import invisible, shown
 
 CREDENTIALS = (
     "credentials belong in the environment or a profile "
-    "(on a cluster, in the secret perennial-environment)"
+    "(on a cluster, in the Secret that the chart's store.secret names)"
 )
 
 

@@ -1,0 +1,76 @@
+"""The chart, as Helm renders it."""
+
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.skipif(shutil.which("helm") is None, reason="helm is not on the PATH")
+
+STORE = "parameters.store=s3://bucket/perennial"
+
+
+def helm(*words: str, code: int = 0) -> str:
+    done = subprocess.run(["helm", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def rendered(*values: str) -> list[dict[str, Any]]:
+    """The objects of the chart with these values."""
+    words = ["template", "p", "charts/perennial", "--kube-version", "1.33.0"]
+    for value in (STORE, *values):
+        words += ["--set", value]
+    return [found for found in yaml.safe_load_all(helm(*words)) if found]
+
+
+def containers(*values: str) -> dict[str, dict[str, Any]]:
+    (workflow,) = [one for one in rendered(*values) if one["kind"] == "WorkflowTemplate"]
+    templates = workflow["spec"]["templates"]
+    return {one["name"]: one["container"] for one in templates if "container" in one}
+
+
+def secrets(container: dict[str, Any]) -> list[str]:
+    return [source["secretRef"]["name"] for source in container.get("envFrom", ())]
+
+
+def test_lint_has_nothing_to_say() -> None:
+    said = helm("lint", "--strict", "charts/perennial", "--set", STORE)
+    assert [line for line in said.splitlines() if "[" in line] == []
+
+
+def test_keys_go_to_every_step_and_the_hubs_token_to_two() -> None:
+    found = containers(
+        "store.secret=keys", "hub.secret=token", "store.env.AWS_ENDPOINT_URL=http://s3"
+    )
+    assert len(found) == 11
+    for name, container in found.items():
+        own = ["keys", "token"] if name in ("ingest", "bundle") else ["keys"]
+        assert secrets(container) == own, name
+        assert {"name": "AWS_ENDPOINT_URL", "value": "http://s3"} in container["env"]
+
+
+def test_without_them_a_step_has_what_is_rendered() -> None:
+    assert all("envFrom" not in container for container in containers().values())
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("parameters.stor=x", "parameters.stor: the workflow has no such parameter"),
+        ("parameters.store=ftp://x", "parameters"),
+        ("store.secret=Keys", "/store/secret"),
+        ("store.secrets=keys", "secrets"),
+        ("store.env.PERENNIAL_GRACE_SECONDS=x", "PERENNIAL_GRACE_SECONDS"),
+        ("store.env.A=\\{\\{x", "/store/env/A"),
+        ("hub.token=x", "token"),
+        ("schedule.when=x", "when"),
+    ],
+)
+def test_a_wrong_value_is_refused(value: str, said: str) -> None:
+    words = ("template", "p", "charts/perennial", "--kube-version", "1.33.0")
+    assert said in helm(*words, "--set", STORE, "--set", value, code=1)
