@@ -38,8 +38,16 @@ def test_no_parser_takes_abbreviations() -> None:
         ("jobs.crawl", ["--peri", "2026-10"], "unknown flag --peri; did you mean --period?"),
         ("jobs.train", ["--epoch=3"], "unknown flag --epoch; did you mean --epochs?"),
         ("jobs.promote", ["--cand", "/x"], "unknown flag --cand; "),
-        ("pipelines.cli", ["plan", "x.yaml", "--stor", "s"], "plan has no option --stor; did you mean --store?"),
-        ("pipelines.cli", ["run", "x.yaml", "--dry"], "run has no option --dry; did you mean --dry-run?"),
+        (
+            "pipelines.cli",
+            ["plan", "x.yaml", "--stor", "s"],
+            "plan has no option --stor; did you mean --store?",
+        ),
+        (
+            "pipelines.cli",
+            ["run", "x.yaml", "--dry"],
+            "run has no option --dry; did you mean --dry-run?",
+        ),
         ("demo", ["--stor", "s"], "--stor"),
         ("benchmarks", ["--hel"], "--hel"),
     ],
