@@ -77,9 +77,10 @@ $(UV): requirements/tools.lock
 	@$(BIN)/python $(PIP) -r $<
 	@touch $@
 
-$(READY): $(UV) requirements/all.lock requirements/torch-cpu.lock pyproject.toml
+$(READY): $(UV) requirements/all.lock requirements/torch-cpu.lock requirements/sentence-model.lock pyproject.toml
 	@echo "Installing into $(VENV), once: 2 GB on disk, or 6 GB where torch comes with CUDA; minutes, by the network …"
 	$(call install,$(VENV),requirements/all.lock)
+	@$(INDEX); $(BIN)/python requirements/sentence_model.py $(VENV) $(UV)
 	@$(INDEX); $(INSTALL) --quiet --python $(BIN)/python --editable .
 	@touch $@
 
@@ -106,6 +107,8 @@ lock: $(UV) ## Let the locks follow pyproject.toml; FLAGS=--upgrade takes the ne
 	  $(COMPILE) $(FLAGS) --no-annotate -c requirements/all.lock \
 	    requirements/$$name.in -o requirements/$$name.lock; \
 	done; \
+	$(COMPILE) $(FLAGS) --no-annotate --no-deps requirements/sentence-model.in \
+	  -o requirements/sentence-model.lock; \
 	for image in $(JOBS) torch; do cp requirements/all.lock images/$$image.lock; done; \
 	for job in $(JOBS); do \
 	  $(COMPILE) --offline --no-annotate --extra $$job pyproject.toml -o images/$$job.lock; \
