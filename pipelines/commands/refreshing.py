@@ -143,8 +143,14 @@ def checked(
     intent = Intent.of(fleet_file, fleet, workflow, parameters, given or ())
     return preflight(
         intent,
-        lambda models: make_plan(
-            fleet, workflow, parameters, models=models, processes=processes, gpus=gpus
+        lambda models, mirror: make_plan(
+            fleet,
+            workflow,
+            parameters,
+            models=models,
+            mirror=mirror,
+            processes=processes,
+            gpus=gpus,
         ),
         lambda text: say(text, err=True),
     )

@@ -16,6 +16,7 @@ from pipelines.plan.disk import check_disk
 from pipelines.plan.fitting import check_fit
 from pipelines.plan.given import check_given
 from pipelines.plan.intent import Check, Finding, Intent, Known
+from pipelines.plan.mirror import Mirror, know_mirror
 from pipelines.plan.models import FleetModel, ModelFacts, fleet_models, know_models
 from pipelines.plan.plan import Plan
 from pipelines.plan.room import check_room
@@ -74,9 +75,10 @@ Models = Mapping[FleetModel, ModelFacts]
 
 
 def preflight(
-    intent: Intent, make: Callable[[Models], Plan | None], say: Callable[[str], object]
+    intent: Intent, make: Callable[[Models, Mirror], Plan | None], say: Callable[[str], object]
 ) -> Preflight:
-    """`make` makes the plan by what is known of the models; `say` is told of waits for the store.
+    """`make` makes the plan by what is known of models and mirror; `say` is told of waits for the
+    store.
 
     Raises nothing.
     """
@@ -90,15 +92,18 @@ def preflight(
     except TransientError as error:
         store_failed = error
     models: Models = {}
+    mirror = Mirror()
+    if not any(finding.where == "-p bundle-from" for finding in findings):
+        mirror = know_mirror(intent.parameters["bundle-from"])
     if store_failed is None:
         try:
             models = know_models(fleet_models(intent.fleet), store)
-            plan = None if findings else make(models)
+            plan = None if findings else make(models, mirror)
         except BadInputError as error:
             findings.append(Finding("", str(error)))
         except TransientError as error:
             store_failed = error
-    known = Known(intent, models, plan)
+    known = Known(intent, models, plan, mirror)
     for check in CHECKS:
         findings += check(known)
     return Preflight(plan, tuple(findings), store_failed)

@@ -1,14 +1,15 @@
-"""What goes wrong with the hub, as our errors."""
+"""Ids of the hub, and what goes wrong with it, as our errors."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jobs.errors import FULL_DISK, MAKE_ROOM, BadInputError, TransientError
 
+REPOSITORY = re.compile(r"[A-Za-z0-9_][\w.-]*/[\w.-]+", re.ASCII)
+"""What an id of a model looks like: owner/name."""
 PASSING = frozenset({408, 425, 429})
 """Of the answers from 400 to 499, those that a wait mends."""
-
-
 MAX_CAUSE = 200
 _CAUSES = {
     "Name or service not known": "its host has no address; check the network",

@@ -1,8 +1,8 @@
 """NLTK's English sentence model (``punkt_tab``), which IFEval counts sentences with.
 
-It is looked for in the folder given, then among NLTK's data on this machine; then it is
+It is looked for in the mirror given, then among NLTK's data on this machine; then it is
 downloaded: from NLTK's own index where the data sets come from the hub, and from the package
-index where they come from a folder, as then there may be no other network.
+index where they come from a mirror, as then there may be no other network.
 """
 
 import subprocess
@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 from jobs.errors import BadInputError, TransientError
+from jobs.store.prefix import Prefix
 from jobs.suites.sealed import SENTENCE_MODEL, SENTENCE_MODEL_FILES
 
 # The smallest package found on the index that carries NLTK's model, unchanged; it is only
@@ -23,16 +24,29 @@ PACKAGE = (
 PACKAGE_FOLDER = "llama_index/core/_static/nltk_cache"
 
 
-def read_sentence_model(folder: str | None) -> tuple[dict[str, bytes], str]:
+def read_sentence_model(mirror: Prefix | None) -> tuple[dict[str, bytes], str]:
     """File name → content, and where the model was found."""
-    if folder is not None and (found := Path(folder) / "nltk_data" / SENTENCE_MODEL).is_dir():
-        return _read_folder(found), "folder"
+    if mirror is not None and (found := _in_mirror(mirror)):
+        return found, "mirror"
     if (installed := _find_installed()) is not None:
         return _read_folder(installed), "installed NLTK data"
     with tempfile.TemporaryDirectory() as scratch:
-        if folder is None:
+        if mirror is None:
             return _download_from_nltk(Path(scratch)), "NLTK's index"
         return _download_package(Path(scratch)), "package index"
+
+
+def _in_mirror(mirror: Prefix) -> dict[str, bytes] | None:
+    """None where it has none. One that lacks a file is refused."""
+    place = f"nltk_data/{SENTENCE_MODEL}"
+    there = {path.rpartition("/")[2] for path in mirror.inside(place)[0]}
+    if not there:
+        return None
+    if missing := [name for name in SENTENCE_MODEL_FILES if name not in there]:
+        raise BadInputError(
+            f"the sentence model in {mirror.uri}/{place} lacks {', '.join(missing)}"
+        )
+    return {name: mirror.read(f"{place}/{name}") for name in SENTENCE_MODEL_FILES}
 
 
 def _read_folder(folder: Path) -> dict[str, bytes]:

@@ -27,6 +27,7 @@ from pipelines.local.engine import Engine, Outcome, Runner, Step
 from pipelines.local.workflow import read_workflow
 from pipelines.plan.fitting import check_fit
 from pipelines.plan.intent import Intent, Known
+from pipelines.plan.mirror import Mirror
 from pipelines.plan.models import fleet_models, know_models
 from tests.jobs.ingest.sources import put, settings
 from tests.support.pico import write_llama
@@ -233,7 +234,7 @@ def intent(file: Path, store: Path) -> Intent:
 
 def planned(file: Path, store: Path) -> list[str]:
     meant = intent(file, store)
-    known = Known(meant, know_models(fleet_models(meant.fleet), str(store)), None)
+    known = Known(meant, know_models(fleet_models(meant.fleet), str(store)), None, Mirror())
     return [str(finding).removeprefix(f"{file}:") for finding in check_fit(known)]
 
 

@@ -18,6 +18,7 @@ from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.reading import read_fleet
 from pipelines.local.workflow import WorkflowTemplate, read_workflow
 from pipelines.plan.intent import Intent
+from pipelines.plan.mirror import Mirror
 from pipelines.plan.models import know_models
 from pipelines.plan.plan import Plan, make_plan
 from pipelines.plan.preflight import Models, Preflight, preflight
@@ -51,8 +52,10 @@ def told(tmp_path: Path, workflow: WorkflowTemplate) -> Told:
         parameters = run_parameters(fleet, period, store or str(tmp_path / "s"), None, given)
         intent = Intent.of(path, fleet, workflow, parameters, given)
 
-        def make(models: Models) -> Plan | None:
-            return make_plan(fleet, workflow, parameters, models=models) if plan else None
+        def make(models: Models, mirror: Mirror) -> Plan | None:
+            if not plan:
+                return None
+            return make_plan(fleet, workflow, parameters, models=models, mirror=mirror)
 
         return preflight(intent, make, print)
 
@@ -164,7 +167,6 @@ FOLDERS: list[tuple[str, Callable[[Path], object], str]] = [
     ("./family/bass", lambda _: None, "there is no folder {tmp}/family/bass"),
     ("../none", lambda _: None, "there is no folder {up}/none"),
     ("/no/such/folder", lambda _: None, "there is no folder /no/such/folder"),
-    ("~/models/base", lambda _: None, "there is no folder ~/models/base"),
     ("./family/base/config.json", lambda _: None, "there is no folder {tmp}/family/base/config.j"),
     ("family/base/x", lambda _: None, "'family/base/x' is neither a folder nor a hub id"),
     ("base", lambda _: None, "'base' is neither a folder nor a hub id (owner/name)"),
@@ -175,7 +177,7 @@ FOLDERS: list[tuple[str, Callable[[Path], object], str]] = [
     ("./family/base", lambda folder: (folder / "model.safetensors").write_bytes(b"9"), "1 bytes"),
     ("./family/base", lambda folder: (folder / "config.json").write_text("{"), "config.json"),
     ("./family", lambda _: None, "{tmp}/family is no model: it has no config.json"),
-    ("./family/base, revision: main", lambda _: None, "which has no revision; leave it out"),
+    ("./family/base, revision: main", lambda _: None, "is no id of the hub, and has no revision;"),
 ]  # fmt: skip
 
 
