@@ -1,5 +1,6 @@
 """Where data sets come from: a folder or bucket that mirrors them as JSON lines, or the hub."""
 
+import io
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -44,11 +45,10 @@ class MirrorSource:
     def read(self, data: DataSet, split: str) -> pa.Table:
         path = data.file(split, "jsonl")
         try:
-            file = self._place.open(path)
+            found = self._place.read(path)
         except NotFoundError as error:
             raise BadInputError(f"no data set {path} below {self._place.uri}") from error
-        with file:
-            return _table(file, f"{self._place.uri}/{path}")
+        return _table(io.BytesIO(found), f"{self._place.uri}/{path}")
 
 
 def _table(file: IO[bytes], where: str) -> pa.Table:

@@ -9,7 +9,7 @@ from typing import IO, Protocol
 
 from jobs.artifacts.manifest import MANIFEST, File
 from jobs.artifacts.reading import Artifact
-from jobs.errors import BadInputError
+from jobs.errors import BadInputError, TransientError
 from jobs.hub import REPOSITORY, hub_errors
 from jobs.ingest.inside import names_in, open_inside, refuse_pointer
 from jobs.kinds.model import CHAT_TEMPLATES, CONFIG
@@ -94,12 +94,13 @@ class FolderSource:
 
 
 class BucketSource:
-    """A model below a URI. What was listed is what is read, or else a TransientError."""
+    """A model below a URI."""
 
     commit: str | None = None
 
     def __init__(self, place: Prefix) -> None:
         self._place = place
+        self._versions: dict[str, str | None] = {}
 
     def names(self) -> list[str]:
         files, folders = self._place.inside()
@@ -109,6 +110,13 @@ class BucketSource:
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
+        """Raises TransientError where it is another file than when it was first opened."""
+        version = self._place.version(name)
+        if self._versions.setdefault(name, version) != version:
+            raise TransientError(
+                f"{self._place.uri}/{name} was changed while it was read; try again when it is "
+                "whole"
+            )
         with self._place.open(name) as file:
             refuse_pointer(file, f"{self._place.uri}/{name}")
             yield file
