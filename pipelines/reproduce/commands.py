@@ -90,7 +90,7 @@ def _source(manifest: Manifest) -> dict[str, str]:
     if not isinstance(told["source"], str):
         raise SkippedError("it was read from a folder whose path was not recorded")
     if place_of(told["source"]) is None:
-        raise SkippedError(f"it was read from {told['source']}, which is no folder here")
+        raise SkippedError(f"it was read from {shown(told['source'])}, which is no folder here")
     return {"source": told["source"]}
 
 

@@ -43,6 +43,11 @@ def choose(names: Iterable[str], where: str) -> list[str]:
     for name in chosen:
         if not name.isprintable():
             raise BadInputError(f"{where} has a file named {shown(name)}; rename it")
+    if not present:
+        raise BadInputError(
+            f"{where} is no model: no file lies right below it; give the folder or URI of the "
+            f"model itself, which holds {CONFIG}"
+        )
     if CONFIG not in chosen:
         raise BadInputError(f"{where} is no model: it has no {CONFIG}")
     if not any(fnmatch(name, WEIGHTS) for name in chosen):

@@ -58,11 +58,6 @@ def open_place(place: str) -> Source:
     """The files of a folder, or below a bucket's URI; those of the artifact that lies there."""
     source = _files_at(Prefix(place))
     names = source.names()
-    if not names:
-        raise BadInputError(
-            f"nothing lies at {place}; give the folder or URI right below which the model's files "
-            "are"
-        )
     if CONFIG in names or MANIFEST not in names:
         return source
     artifact = Artifact.open(place, "model")

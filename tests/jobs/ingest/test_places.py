@@ -159,8 +159,8 @@ SPOILT: list[tuple[Callable[[str], object], str, str]] = [
     (with_file("config.json", b"{"), "", "/given/config.json is not JSON"),
     (with_file("model.safetensors", b"version https://git-lfs.github.com/spec/v1\n"), "",
      "/given/model.safetensors is Git LFS's pointer to a file, not the file"),
-    (lambda _: None, "/none", "/given/none; give the folder or URI right below which the model's"),
-    (lambda _: None, "/config.json", "nothing lies at "),
+    (lambda _: None, "/none", "/given/none is no model: no file lies right below it; give"),
+    (lambda _: None, "/config.json", "/config.json is no model: no file lies right below it"),
     (lambda uri: commit(f"{uri}/news", "articles", {"a": b"a"}), "/news",
      "/given/news holds 'articles', expected 'model'"),
 ]  # fmt: skip

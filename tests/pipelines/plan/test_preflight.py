@@ -176,7 +176,7 @@ FOLDERS: list[tuple[str, Callable[[Path], object], str]] = [
     ("./family/base", without("tokenizer.json"), "has no tokenizer: expected tokenizer.json"),
     ("./family/base", lambda folder: (folder / "model.safetensors").write_bytes(b"9"), "1 bytes"),
     ("./family/base", lambda folder: (folder / "config.json").write_text("{"), "config.json"),
-    ("./family", lambda _: None, "{tmp}/family is no model: it has no config.json"),
+    ("./family", lambda _: None, "{tmp}/family is no model: no file lies right below it; "),
     ("./family/base, revision: main", lambda _: None, "is no id of the hub, and has no revision;"),
 ]  # fmt: skip
 
