@@ -18,6 +18,7 @@ from jobs.fit.fitting import fit
 from jobs.fit.meaning import ReadVocabulary
 from jobs.fit.shapes import EXTEND
 from jobs.kinds.vocabulary import read_vocabulary
+from jobs.store.failures import OF_A_PERSON
 from jobs.store.prefix import Prefix
 from pipelines.fleet.merges import Merge, merges
 from pipelines.fleet.model import Fleet
@@ -56,7 +57,7 @@ class _Model:
         if self.facts.manifest is not None:
             return Artifact(Prefix(self.of_fleet.uri(self.store)), self.facts.manifest)
         place = None if self.facts.unanswered else self.of_fleet.place
-        return None if place is None else model_at(place)
+        return None if place is None else model_at(Prefix(place, OF_A_PERSON))
 
 
 @dataclass(frozen=True)

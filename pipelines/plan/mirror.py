@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from jobs.artifacts.manifest import MANIFEST
+from jobs.artifacts.folders import looks_like_an_artifact
 from jobs.errors import BadInputError, TransientError
-from jobs.store.failures import OF_A_PERSON
+from jobs.store.failures import OF_A_GLANCE
 from jobs.store.prefix import Prefix
 from jobs.store.source import place_of
 
@@ -26,10 +26,10 @@ def know_mirror(source: str) -> Mirror:
     uri = place_of(source) if source else None
     if uri is None:
         return Mirror(problem=f"there is no folder {source}" if source else "")
-    place = Prefix(uri, OF_A_PERSON)
+    place = Prefix(uri, OF_A_GLANCE)
     try:
         names, folders = place.inside()
-        if MANIFEST in names:
+        if looks_like_an_artifact(names, folders):
             return Mirror(problem=f"{uri} is an artifact of the store, not a mirror of data sets")
         if place.folder is None and not names and not folders:
             return Mirror(problem=f"nothing lies at {uri}; correct it")

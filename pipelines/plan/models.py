@@ -19,7 +19,7 @@ from jobs.ingest.settings import IngestSettings
 from jobs.kinds.model import CONFIG, INDEX, SINGLE, parse_index
 from jobs.kinds.promises import ImportedModel
 from jobs.kinds.safetensors_header import read_header
-from jobs.store.failures import OF_A_PERSON
+from jobs.store.failures import OF_A_GLANCE, OF_A_PERSON
 from jobs.store.prefix import Prefix
 from jobs.store.source import neither, place_of
 from jobs.strict_json import check_memory, parse
@@ -63,10 +63,9 @@ class FleetModel:
         return layout.model(store, self.family, self.name)
 
     @property
-    def place(self) -> Prefix | None:
-        """The folder or bucket that it is taken from; None where it names neither."""
-        uri = place_of(self.source)
-        return None if uri is None else Prefix(uri, OF_A_PERSON)
+    def place(self) -> str | None:
+        """The URI of the folder or bucket that it is taken from; None where it is of the hub."""
+        return place_of(self.source)
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def _at_hand(model: FleetModel, store: str | None) -> ModelFacts | None:
     except BadInputError as error:  # altered, or of another version
         return ModelFacts(bytes_to_fetch=0, problem=str(error))
     if (place := model.place) is not None:
-        return _of_place(place, model.source)
+        return _of_place(Prefix(place, OF_A_GLANCE), model.source)
     if not REPOSITORY.fullmatch(model.source):
         return ModelFacts(bytes_to_fetch=0, problem=neither(model.source))
     return None

@@ -6,6 +6,7 @@ few seconds that it says. What is not known is told, and never refused.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from jobs.errors import BadInputError, BadInputsError, TransientError
@@ -92,18 +93,19 @@ def preflight(
     except TransientError as error:
         store_failed = error
     models: Models = {}
-    mirror = Mirror()
-    if not any(finding.where == "-p bundle-from" for finding in findings):
-        mirror = know_mirror(intent.parameters["bundle-from"])
-    if store_failed is None:
-        try:
-            models = know_models(fleet_models(intent.fleet), store)
-            plan = None if findings else make(models, mirror)
-        except BadInputError as error:
-            findings.append(Finding("", str(error)))
-        except TransientError as error:
-            store_failed = error
-    known = Known(intent, models, plan, mirror)
+    is_told = any(finding.where == "-p bundle-from" for finding in findings)
+    with ThreadPoolExecutor(1) as beside:
+        source = "" if is_told else intent.parameters["bundle-from"]
+        mirror = beside.submit(know_mirror, source)
+        if store_failed is None:
+            try:
+                models = know_models(fleet_models(intent.fleet), store)
+                plan = None if findings else make(models, mirror.result())
+            except BadInputError as error:
+                findings.append(Finding("", str(error)))
+            except TransientError as error:
+                store_failed = error
+    known = Known(intent, models, plan, mirror.result())
     for check in CHECKS:
         findings += check(known)
     return Preflight(plan, tuple(findings), store_failed)

@@ -5,13 +5,13 @@ place make the same artifact. The digest is in the form of a manifest's version 
 what stands in the settings of artifacts written before.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from jobs.artifacts.hashing import digest_of_file, digest_of_path
-from jobs.artifacts.manifest import File, digest
+from jobs.artifacts.manifest import ATTEMPT, MANIFEST, File, digest
 from jobs.errors import BadInputError
 from jobs.records import first_problem
 from jobs.store.prefix import Prefix
@@ -35,6 +35,11 @@ def plain_digest(files: Iterable[File]) -> str:
 def is_plain_digest(value: object) -> bool:
     """Whether a setting stands for what a folder or a bucket held."""
     return isinstance(value, str) and value.startswith(_PLAIN)
+
+
+def looks_like_an_artifact(files: Collection[str], folders: Iterable[str]) -> bool:
+    """Whether this is what lies right below an artifact's URI, which is no place of plain files."""
+    return MANIFEST in files and any(map(ATTEMPT.fullmatch, folders))
 
 
 def digest_of_all(place: Prefix) -> str:

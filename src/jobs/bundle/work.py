@@ -11,8 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from jobs.artifacts.folders import digest_of_all
-from jobs.artifacts.manifest import MANIFEST
+from jobs.artifacts.folders import digest_of_all, looks_like_an_artifact
 from jobs.bundle.sentence_model import read_sentence_model
 from jobs.bundle.settings import BundleSettings
 from jobs.bundle.sources import Source, WithOwnFiles, open_source
@@ -55,7 +54,7 @@ def _mirror(job: Job[BundleSettings]) -> Prefix | None:
         return None
     mirror = Prefix(uri)
     files, folders = mirror.inside()
-    if MANIFEST in files:
+    if looks_like_an_artifact(files, folders):
         raise BadInputError(
             f"--from {uri} is an artifact of the store, not a mirror of data sets; a bundle that "
             "is sealed is used as it is: copy it to where --out is"

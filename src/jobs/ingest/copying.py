@@ -54,16 +54,15 @@ class Copier:
         return plain_digest(self._read.values())
 
     def _look(self, name: str) -> None:
-        hashers = {"sha256": hasher("sha256")}
-        if expected := self._source.expected(name):
-            hashers.setdefault(expected.algorithm, hasher(expected.algorithm))
-        size = 0
+        size, hashers = 0, {"sha256": hasher("sha256"), "blake3": hasher("blake3")}
         with self._source.open(name) as file, local_errors():
             while piece := file.read(PIECE_BYTES):
                 size += len(piece)
-                for one in hashers.values():
-                    one.update(piece)
-        self._add(name, size, {name: one.hexdigest() for name, one in hashers.items()})
+                for found in hashers.values():
+                    found.update(piece)
+        self._add(
+            name, size, {algorithm: found.hexdigest() for algorithm, found in hashers.items()}
+        )
 
     def _add(self, name: str, size: int, digests: dict[str, str]) -> None:
         """Raises BadInputError where the source says that the file holds something else."""

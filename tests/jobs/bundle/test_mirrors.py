@@ -16,7 +16,7 @@ from jobs.errors import BadInputError, TransientError
 from jobs.store.prefix import Prefix
 from tests.support.buckets import upload
 from tests.support.hub_mirror import write_demo_mirror
-from tests.support.pico import run_job
+from tests.support.pico import commit, run_job
 
 ARC = "allenai/ai2_arc/ARC-Easy/test.jsonl"
 
@@ -82,7 +82,7 @@ SPOILT: list[tuple[Callable[[str], object], str, str]] = [
     (without("nltk_data/tokenizers/punkt_tab/english/abbrev_types.txt"), "",
      "/mirror/nltk_data/tokenizers/punkt_tab/english lacks abbrev_types.txt"),
     (lambda _: None, "/none", "/mirror/none; give the folder or URI below which the data sets are"),
-    (with_file("manifest.json", b"{}"), "", "is an artifact of the store, not a mirror of data"),
+    (lambda uri: commit(uri, "bundle", {"a": b"a"}), "", "is an artifact of the store, not a "),
 ]  # fmt: skip
 
 

@@ -220,7 +220,7 @@ def test_a_bucket_that_does_not_answer_is_said_and_not_waited_for(
 ) -> None:
     """It is no problem of the fleet; a mirror's size is unknown, and hides nothing else."""
     for module in ("models", "mirror"):
-        monkeypatch.setattr(f"pipelines.plan.{module}.OF_A_PERSON", Patience(0.5, 0.5))
+        monkeypatch.setattr(f"pipelines.plan.{module}.OF_A_GLANCE", Patience(0.5, 0.5))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(16)
