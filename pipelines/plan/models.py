@@ -139,27 +139,33 @@ def _asked(model: FleetModel) -> Asked:
 def _at_hand(model: FleetModel, store: str | None) -> ModelFacts | None:
     """Of the store, a folder or a bucket; None where the hub is to be asked."""
     try:
-        if store is not None:
-            imported = Prefix(model.uri(store), OF_A_PERSON)
-            if manifest := find_manifest(imported):
-                facts = _of_manifest(imported, manifest, "store")
-                return replace(facts, manifest=manifest, bytes_to_fetch=0)
+        imported = None if store is None else _of_store(model.uri(store))
     except BadInputError as error:  # altered, or of another version
         return ModelFacts(bytes_to_fetch=0, problem=str(error))
-    if (place := model.place) is not None:
-        return _of_place(Prefix(place, OF_A_GLANCE), model.source)
-    if not REPOSITORY.fullmatch(model.source):
+    if model.place is not None:
+        found = _of_place(Prefix(model.place, OF_A_GLANCE), model.source)
+        if imported is None:
+            return found
+        # Its files are read again by a run, to see whether they are still the same.
+        problem = imported.problem or found.problem
+        return replace(imported, problem=problem, unanswered=found.unanswered)
+    if imported is None and not REPOSITORY.fullmatch(model.source):
         return ModelFacts(bytes_to_fetch=0, problem=neither(model.source))
-    return None
+    return imported
 
 
-def _of_manifest(place: Prefix, manifest: Manifest, known_from: KnownFrom) -> ModelFacts:
+def _of_store(uri: str) -> ModelFacts | None:
+    place = Prefix(uri, OF_A_PERSON)
+    manifest = find_manifest(place)
+    if manifest is None:
+        return None
     weights = [file.bytes for file in manifest.files if file.path.endswith(".safetensors")]
     facts = ModelFacts(
-        parameters=ImportedModel.told(manifest.statistics, place.uri).parameters,
-        known_from=known_from,
+        parameters=ImportedModel.told(manifest.statistics, uri).parameters,
+        known_from="store",
         weight_bytes=sum(weights),
-        bytes_to_fetch=sum(weights),
+        bytes_to_fetch=0,
+        manifest=manifest,
     )
     try:
         config = Artifact(place, manifest).read_json(CONFIG, MAX_CONFIG_BYTES)
@@ -170,23 +176,22 @@ def _of_manifest(place: Prefix, manifest: Manifest, known_from: KnownFrom) -> Mo
 
 def _of_place(place: Prefix, source: str) -> ModelFacts:
     """Of a folder or bucket, as far as it tells; a bucket that does not answer tells nothing."""
-    known_from: KnownFrom = "bucket" if place.folder is None else "folder"
-    facts = ModelFacts(bytes_to_fetch=0 if place.folder else None)
+    facts = ModelFacts()
     try:
         sizes, _ = place.inside()
         if artifact := artifact_at(place, sizes):
-            facts = _of_manifest(place, artifact.manifest, known_from)
-        else:
-            config = _read_json(place, CONFIG, sizes, MAX_CONFIG_BYTES)
-            facts = replace(facts, config=config if isinstance(config, dict) else None)
-            files = _weights(place, sizes)
-            elements = sum(_count_elements(place, file, sizes[file]) for file in files)
-            if elements:
-                size = sum(sizes[file] for file in files)
-                facts = replace(
-                    facts, parameters=elements, known_from=known_from, weight_bytes=size
-                )
-            IngestSettings.check_names(sizes, source)
+            place, sizes = artifact.place, {path: artifact.size(path) for path in artifact.paths}
+        config = _read_json(place, CONFIG, sizes, MAX_CONFIG_BYTES)
+        facts = replace(facts, config=config if isinstance(config, dict) else None)
+        files = _weights(place, sizes)
+        if elements := sum(_count_elements(place, file, sizes[file]) for file in files):
+            facts = replace(
+                facts,
+                parameters=elements,
+                known_from="bucket" if place.folder is None else "folder",
+                weight_bytes=sum(sizes[file] for file in files),
+            )
+        IngestSettings.check_names(sizes, source)
     except BadInputError as error:
         facts = replace(facts, problem=str(error))
     except TransientError as error:

@@ -102,12 +102,16 @@ def test_all_in_a_bucket(fleet: Path, llama: Path, tmp_path: Path) -> None:
     assert problems(found) == []
     assert found.plan is not None
     assert {facts.known_from for facts in found.plan.models.values()} == {"store"}
+    Prefix(read_fleet(fleet).families[0].base.source).delete("config.json")
+    (problem,) = problems(told(fleet, tmp_path / "store"))
+    assert "/base is no model: it has no config.json" in problem
 
 
 def test_the_model_of_another_store(fleet: Path, llama: Path, tmp_path: Path) -> None:
     bucket = read_fleet(fleet).families[0].base.source.removesuffix("/base")
+    files = {path.name: path.read_bytes() for path in llama.iterdir()}
     for other in (f"{bucket}/other/models/pico/base", str(tmp_path / "other")):
-        ingest(llama, other)
+        commit(other, "model", files)  # of a merge, say, which tells other statistics
         file = tmp_path / "other.yaml"
         file.write_text(fleet.read_text().replace(f"{bucket}/base", other))
         found = told(file, tmp_path / "store")
