@@ -1,10 +1,10 @@
 """Copies files of a source, and tells by digest what was read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from jobs.artifacts.folders import plain_digest, plain_file
-from jobs.artifacts.hashing import PIECE_BYTES, hasher
+from jobs.artifacts.hashing import PIECE_BYTES, Algorithm, hasher
 from jobs.artifacts.manifest import File
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.errors import BadInputError, TransientError
@@ -54,7 +54,10 @@ class Copier:
         return plain_digest(self._read.values())
 
     def _look(self, name: str) -> None:
-        size, hashers = 0, {"sha256": hasher("sha256"), "blake3": hasher("blake3")}
+        algorithms: set[Algorithm] = {"sha256"}
+        if expected := self._source.expected(name):
+            algorithms.add(expected.algorithm)
+        size, hashers = 0, {algorithm: hasher(algorithm) for algorithm in algorithms}
         with self._source.open(name) as file, local_errors():
             while piece := file.read(PIECE_BYTES):
                 size += len(piece)
@@ -64,7 +67,7 @@ class Copier:
             name, size, {algorithm: found.hexdigest() for algorithm, found in hashers.items()}
         )
 
-    def _add(self, name: str, size: int, digests: dict[str, str]) -> None:
+    def _add(self, name: str, size: int, digests: Mapping[Algorithm, str]) -> None:
         """Raises BadInputError where the source says that the file holds something else."""
         expected = self._source.expected(name)
         if expected and digests[expected.algorithm] != expected.digest:

@@ -21,6 +21,7 @@ from jobs.store.failures import Patience
 from jobs.store.prefix import Prefix
 from tests.jobs.ingest.sources import INDEX, ingest, sharded
 from tests.support.buckets import upload
+from tests.support.faulty_proxy import FaultyProxy, at_random
 from tests.support.pico import commit, run_job
 
 
@@ -130,6 +131,16 @@ def test_a_config_that_changes_between_its_readings(
     monkeypatch.setattr("jobs.ingest.work.check_side_files", changed)
     with pytest.raises(TransientError, match=r"/given/config\.json was changed while it was read"):
         ingest(bucket, tmp_path / "out")
+
+
+def test_a_server_that_fails_now_and_then_gives_the_same_model(
+    folder: Path, tmp_path: Path, s3_endpoint: str, s3_store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = upload(folder, f"{s3_store}/given")
+    with FaultyProxy(s3_endpoint, at_random(0.3, seed=12)) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        of_bucket = ingest(bucket, tmp_path / "a")
+    same_model(of_bucket, ingest(folder, tmp_path / "b"))
 
 
 def test_a_server_that_is_not_there_may_be_tried_again(
