@@ -64,7 +64,7 @@ def open_place(place: str) -> Source:
     return ArtifactSource(artifact, _files_at(artifact.place))
 
 
-def _files_at(place: Prefix) -> "Source":
+def _files_at(place: Prefix) -> Source:
     return BucketSource(place) if place.folder is None else FolderSource(place.folder)
 
 
