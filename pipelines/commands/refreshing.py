@@ -155,11 +155,12 @@ def checked(
 
     return preflight(
         intent,
-        lambda models: make_plan(
+        lambda models, mirror: make_plan(
             intent.fleet,
             intent.workflow,
             intent.parameters,
             models=models,
+            mirror=mirror,
             processes=processes,
             gpus=gpus,
         ),

@@ -19,8 +19,10 @@ from pydantic import (
 
 from jobs.command.quantity import Count
 from jobs.records import Record
+from jobs.store.source import check_source
 from jobs.suites import load_suite
 from jobs.validation import Shape
+from jobs.words import shown
 from pipelines.fleet.placement import Placement
 from pipelines.fleet.prices import Prices
 from pipelines.fleet.sections import (
@@ -70,6 +72,14 @@ def _resolved(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+def _known_form(source: str) -> str:
+    """A URI in its one spelling; what looks like one and is none is refused."""
+    try:
+        return check_source(source)
+    except ValueError as error:
+        raise ValueError(f"{shown(source)} {error}") from error
+
+
 def _not_reserved(name: str) -> str:
     if name in RESERVED:
         raise ValueError(
@@ -93,7 +103,7 @@ def _resolved_suite(value: Any, info: ValidationInfo) -> Any:
 
 
 SuiteName = Annotated[str, BeforeValidator(_resolved_suite)]
-Source = Annotated[str, BeforeValidator(_resolved)]
+Source = Annotated[str, AfterValidator(_known_form), BeforeValidator(_resolved)]
 Name = Annotated[
     str,
     Shape(NAME, "a name of small letters and digits, with dots or dashes between", MAX_NAME),
@@ -109,11 +119,12 @@ class Model(_Entry):
     """Where a model comes from."""
 
     source: Source = Field(alias="from", min_length=1)
-    """Its id on the hub (owner/name), or a folder; ./ and ../ start at the fleet file."""
+    """Its id on the hub (owner/name), a folder, or a URI (s3://bucket/prefix); ./ and ../ start at
+    the fleet file."""
     revision: str | None = None
     """The hub's commit, branch or tag; its commit is recorded; default: the main branch."""
     parameters: Annotated[Count, Field(ge=1, le=10**14), WithJsonSchema(COUNT_SCHEMA)] | None = None
-    """How many it has, as 8B: for the plan, where neither store, folder nor hub tells it."""
+    """How many it has, as 8B: for the plan, where neither its files nor the hub tell it."""
 
 
 class Derived(Model):
@@ -229,7 +240,7 @@ class Fleet(_Entry):
     suite: SuiteName
     """The evaluation suite: paper, demo, or a file of your own (./my-suite.yaml)."""
     eval_data: Source | None = None
-    """A folder that mirrors the suite's data sets; default: the hub."""
+    """A folder or URI that mirrors the suite's data sets; default: the hub."""
     families: tuple[Family, ...] = Field(min_length=1)
     """The families to keep current; one or more."""
     controls: Annotated[tuple[Literal["s1"], ...], AfterValidator(_each_once)] = ()

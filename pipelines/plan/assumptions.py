@@ -37,7 +37,7 @@ BYTES_PER_PARAMETER = Assumed(2, "bytes", "bfloat16, where the files' sizes are 
 BYTES_PER_TOKEN = Assumed(4, "bytes", "int32")
 
 STORE_RATE = Assumed(5e8, "bytes/s", "between a pod and the store; merge reaches 9e8 on a disk")
-HUB_RATE = Assumed(1e8, "bytes/s", "from the hub or an archive's server to one pod")
+HUB_RATE = Assumed(1e8, "bytes/s", "from the hub, another bucket or an archive's server to one pod")
 
 ARCHIVES_PER_DAY = Assumed(20, "archives", "CC-NEWS in 2023 and 2024: some 600 a month")
 ARCHIVE_BYTES = Assumed(1.07e9, "bytes", "at which CC-NEWS closes an archive")

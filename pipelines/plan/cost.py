@@ -20,6 +20,7 @@ from jobs.train.settings import TrainSettings
 from jobs.words import shown
 from pipelines.plan import assumptions as assumed
 from pipelines.plan.benchmarks import Work, benchmark_of, work_of
+from pipelines.plan.mirror import Mirror
 from pipelines.plan.models import ModelFacts
 from pipelines.plan.planned import Cost, Planned, step_settings
 
@@ -45,10 +46,11 @@ class Reckoner:
         models: Mapping[str, tuple[str, ModelFacts]],
         parameters: Mapping[str, str],
         suite: Suite,
+        mirror: Mirror,
     ) -> None:
         """`models` are the originals by URI, each with the name that a person knows it by."""
         self._models = dict(models)
-        self._parameters, self._suite = parameters, suite
+        self._parameters, self._suite, self._mirror = parameters, suite, mirror
         self._articles: float | None = None
         self._sealed: Mapping[str, int] = {}
         self._rows: dict[str | None, _Rows] = {}
@@ -80,8 +82,11 @@ class Reckoner:
             items = planned.manifest.statistics.get("items")
             items = items if isinstance(items, dict) else {}
             self._sealed = {path: n for path, n in items.items() if isinstance(n, int)}
-        if self._parameters["bundle-from"]:
-            return self._data(assumed.START_SECONDS, 0, 0)
+        if mirror := self._parameters["bundle-from"]:
+            fetched = self._mirror.bytes_to_fetch
+            if fetched is None:
+                return self._data(None, None, 0, f"the size of {shown(mirror)}")
+            return self._data(assumed.START_SECONDS + fetched / assumed.HUB_RATE, fetched, 0)
         if unknown := [task.name for task in self._suite.tasks if benchmark_of(task) is None]:
             return self._data(None, None, None, f"the data of task {', '.join(unknown)}")
         size = assumed.BUNDLE_BYTES

@@ -1,8 +1,8 @@
 """Whether the models of a fleet can be merged, as far as it is known before a run.
 
-Decided by the function that decides in merge (`jobs.fit`). Of models that lie in the store or in
-folders it is asked as merge will ask it, without the tensors' values; of models on the hub only
-their configs are known here. What cannot be known yet, the run's step ``check`` finds.
+Decided by the function that decides in merge (`jobs.fit`). Of models that lie in the store, in
+folders or in buckets it is asked as merge will ask it, without the tensors' values; of models on
+the hub only their configs are known here. What cannot be known yet, the run's step ``check`` finds.
 """
 
 import re
@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
 
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError, TransientError
@@ -19,10 +18,11 @@ from jobs.fit.fitting import fit
 from jobs.fit.meaning import ReadVocabulary
 from jobs.fit.shapes import EXTEND
 from jobs.kinds.vocabulary import read_vocabulary
+from jobs.store.failures import OF_A_PERSON
 from jobs.store.prefix import Prefix
 from pipelines.fleet.merges import Merge, merges
 from pipelines.fleet.model import Fleet
-from pipelines.plan.folders import model_in_folder
+from pipelines.plan.folders import model_at
 from pipelines.plan.intent import Finding, Known
 from pipelines.plan.models import FleetModel, ModelFacts
 
@@ -56,7 +56,8 @@ class _Model:
             return None
         if self.facts.manifest is not None:
             return Artifact(Prefix(self.of_fleet.uri(self.store)), self.facts.manifest)
-        return model_in_folder(Path(self.of_fleet.source)) if self.of_fleet.is_folder else None
+        place = None if self.facts.unanswered else self.of_fleet.place
+        return None if place is None else model_at(Prefix(place, OF_A_PERSON))
 
 
 @dataclass(frozen=True)

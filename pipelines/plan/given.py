@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from jobs.errors import BadInputError
-from jobs.store.folder import is_folder
+from jobs.store.source import check_source, place_of
 from jobs.strict_json import parse
 from jobs.suites import load_suite
 from jobs.validation import expectation
@@ -101,9 +101,18 @@ def _why_wrong(name: str, value: str, intent: Intent) -> str:
             return _why_no_setting(job, name.removeprefix(f"{job}-"), value)
     if name == "tasks":
         return _why_no_tasks(value, intent.fleet.suite)
-    if name == "bundle-from" and value and not is_folder(value):
-        return f"there is no folder {shown(value)}"
+    if name == "bundle-from" and value:
+        return _why_no_mirror(value)
     return ""
+
+
+def _why_no_mirror(value: str) -> str:
+    """By its form, and of a folder whether it is there; a bucket is asked with the models."""
+    try:
+        check_source(value)
+    except ValueError as error:
+        return f"{shown(value)} {error}"
+    return "" if place_of(value) else f"there is no folder {shown(value)}"
 
 
 def _why_no_placement(field: str, value: str) -> str:

@@ -4,7 +4,6 @@ The plan never waits for a network that is not there: whatever has not answered 
 up is unknown, and its thread is left to itself.
 """
 
-import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -22,8 +21,6 @@ MAX_SECONDS = 3.0
 MAX_CONFIG_BYTES = 2**24
 WEIGHTS = "model*.safetensors"
 """As ingest chooses them."""
-REPOSITORY = re.compile(r"[A-Za-z0-9_][\w.-]*/[\w.-]+", re.ASCII)
-"""As ingest takes them for ids of the hub."""
 
 Asked = tuple[str, str | None]
 """Id and revision."""

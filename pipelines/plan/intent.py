@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from jobs.plain_yaml import YamlSource
 from pipelines.fleet.model import Fleet
 from pipelines.local.workflow import WorkflowTemplate
+from pipelines.plan.mirror import Mirror
 from pipelines.plan.models import FleetModel, ModelFacts
 from pipelines.plan.plan import Plan
 
@@ -70,6 +71,8 @@ class Known:
     models: Mapping[FleetModel, ModelFacts]
     plan: Plan | None
     """None where none could be made, for problems that were found before."""
+    mirror: Mirror
+    """That of the suite's data sets."""
 
 
 Check = Callable[[Known], Iterable[Finding]]

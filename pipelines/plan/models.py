@@ -1,30 +1,33 @@
 """What is known of a fleet's models before anything is fetched, and where it is known from.
 
-Asked in this order: the store, where the model was imported already; its folder, of which only
-headers and config.json are read; the hub's metadata; the fleet file; config.json; the name. What
-stays unknown stays unknown for this model alone, and says why.
+Asked in this order: the store, where the model was imported already; its folder or bucket, of which
+only headers and config.json are read; the hub's metadata; the fleet file; config.json; the name.
+What stays unknown stays unknown for this model alone, and says why.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
+from fnmatch import fnmatch
 from typing import Any, Literal
 
 from jobs.artifacts.manifest import Manifest, find_manifest
 from jobs.artifacts.reading import Artifact
-from jobs.errors import BadInputError
+from jobs.errors import BadInputError, TransientError
+from jobs.hub import REPOSITORY
+from jobs.ingest.settings import IngestSettings
 from jobs.kinds.model import CONFIG, INDEX, SINGLE, parse_index
 from jobs.kinds.promises import ImportedModel
 from jobs.kinds.safetensors_header import read_header
-from jobs.store.failures import OF_A_PERSON
-from jobs.store.folder import is_folder
+from jobs.store.failures import OF_A_GLANCE, OF_A_PERSON
 from jobs.store.prefix import Prefix
+from jobs.store.source import neither, place_of
 from jobs.strict_json import check_memory, parse
-from jobs.words import listed, shown
+from jobs.words import listed
 from pipelines import layout
 from pipelines.fleet.model import Fleet, Model
-from pipelines.plan.hub import MAX_SECONDS, REPOSITORY, WEIGHTS, Asked, HubAnswer, ask_hub
+from pipelines.plan.folders import artifact_at
+from pipelines.plan.hub import MAX_SECONDS, WEIGHTS, Asked, HubAnswer, ask_hub
 from pipelines.plan.sizes import parameters_of_config, parameters_of_name
 
 MAX_HEADER_MEMORY = 2**30
@@ -33,7 +36,7 @@ MAX_CONFIG_BYTES = 2**24
 MAX_INDEX_BYTES = 2**28
 THREADS = 16
 
-KnownFrom = Literal["store", "folder", "hub", "fleet file", "config", "name"]
+KnownFrom = Literal["store", "folder", "bucket", "hub", "fleet file", "config", "name"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class FleetModel:
     name: str
     """Within the family: base, instruct, or a derived or sibling model's."""
     source: str
-    """A folder, or its id on the hub."""
+    """A folder, a URI, or its id on the hub."""
     revision: str | None
     parameters: int | None
     """As the fleet file says."""
@@ -60,8 +63,9 @@ class FleetModel:
         return layout.model(store, self.family, self.name)
 
     @property
-    def is_folder(self) -> bool:
-        return is_folder(self.source)
+    def place(self) -> str | None:
+        """The URI of the folder or bucket that it is taken from; None where it is of the hub."""
+        return place_of(self.source)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class ModelFacts:
     weight_bytes: int | None = None
     """Of its weights' files."""
     bytes_to_fetch: int | None = None
-    """From the hub: nothing of what lies in the store or in a folder."""
+    """From the hub or a bucket: nothing of what lies in the store or in a folder."""
     config: Mapping[str, Any] | None = None
     """config.json."""
     manifest: Manifest | None = None
@@ -133,25 +137,28 @@ def _asked(model: FleetModel) -> Asked:
 
 
 def _at_hand(model: FleetModel, store: str | None) -> ModelFacts | None:
-    """Of the store or a folder; None where the hub is to be asked."""
+    """Of the store, a folder or a bucket; None where the hub is to be asked."""
     try:
-        if store is not None and (manifest := find_manifest(_place(model, store))):
-            return _of_store(model.uri(store), manifest)
+        imported = None if store is None else _of_store(model.uri(store))
     except BadInputError as error:  # altered, or of another version
         return ModelFacts(bytes_to_fetch=0, problem=str(error))
-    if model.is_folder:
-        return _of_folder(Path(model.source))
-    if not REPOSITORY.fullmatch(model.source):
-        problem = f"{shown(model.source)} is neither a folder nor a hub id (owner/name)"
-        return ModelFacts(bytes_to_fetch=0, problem=problem)
-    return None
+    if model.place is not None:
+        found = _of_place(Prefix(model.place, OF_A_GLANCE), model.source)
+        if imported is None:
+            return found
+        # Its files are read again by a run, to see whether they are still the same.
+        problem = imported.problem or found.problem
+        return replace(imported, problem=problem, unanswered=found.unanswered)
+    if imported is None and not REPOSITORY.fullmatch(model.source):
+        return ModelFacts(bytes_to_fetch=0, problem=neither(model.source))
+    return imported
 
 
-def _place(model: FleetModel, store: str) -> Prefix:
-    return Prefix(model.uri(store), OF_A_PERSON)
-
-
-def _of_store(uri: str, manifest: Manifest) -> ModelFacts:
+def _of_store(uri: str) -> ModelFacts | None:
+    place = Prefix(uri, OF_A_PERSON)
+    manifest = find_manifest(place)
+    if manifest is None:
+        return None
     weights = [file.bytes for file in manifest.files if file.path.endswith(".safetensors")]
     facts = ModelFacts(
         parameters=ImportedModel.told(manifest.statistics, uri).parameters,
@@ -161,64 +168,71 @@ def _of_store(uri: str, manifest: Manifest) -> ModelFacts:
         manifest=manifest,
     )
     try:
-        config = Artifact(Prefix(uri), manifest).read_json(CONFIG, MAX_CONFIG_BYTES)
+        config = Artifact(place, manifest).read_json(CONFIG, MAX_CONFIG_BYTES)
     except BadInputError as error:
         return replace(facts, problem=str(error))
     return replace(facts, config=config if isinstance(config, dict) else None)
 
 
-def _of_folder(folder: Path) -> ModelFacts:
-    facts = ModelFacts(bytes_to_fetch=0)
+def _of_place(place: Prefix, source: str) -> ModelFacts:
+    """Of a folder or bucket, as far as it tells; a bucket that does not answer tells nothing."""
+    facts = ModelFacts()
     try:
-        config = _read_json(folder / CONFIG, MAX_CONFIG_BYTES)
+        sizes, _ = place.inside()
+        if artifact := artifact_at(place, sizes):
+            place, sizes = artifact.place, {path: artifact.size(path) for path in artifact.paths}
+        config = _read_json(place, CONFIG, sizes, MAX_CONFIG_BYTES)
         facts = replace(facts, config=config if isinstance(config, dict) else None)
-        files = _weights(folder)
-        elements = sum(map(_count_elements, files))
-        size = sum(file.stat().st_size for file in files)
+        files = _weights(place, sizes)
+        if elements := sum(_count_elements(place, file, sizes[file]) for file in files):
+            facts = replace(
+                facts,
+                parameters=elements,
+                known_from="bucket" if place.folder is None else "folder",
+                weight_bytes=sum(sizes[file] for file in files),
+            )
+        IngestSettings.check_names(sizes, source)
     except BadInputError as error:
-        return replace(facts, problem=str(error))
-    except OSError as error:
-        return replace(facts, problem=f"{error.filename} cannot be read: {error.strerror}")
-    if not elements:
-        return facts
-    return replace(facts, parameters=elements, known_from="folder", weight_bytes=size)
+        facts = replace(facts, problem=str(error))
+    except TransientError as error:
+        facts = replace(facts, unanswered=str(error))
+    return replace(facts, bytes_to_fetch=0 if place.folder else facts.weight_bytes)
 
 
-def _weights(folder: Path) -> list[Path]:
+def _weights(place: Prefix, sizes: Mapping[str, int]) -> list[str]:
     """The files that ingest would take. Raises BadInputError where one is missing."""
-    names = {path.name for path in folder.glob(WEIGHTS) if path.is_file()}
-    index = _read_json(folder / INDEX, MAX_INDEX_BYTES)
+    names = {name for name in sizes if fnmatch(name, WEIGHTS)}
+    index = _read_json(place, INDEX, sizes, MAX_INDEX_BYTES)
     if index is not None:
-        named = set(parse_index(index, str(folder / INDEX)).values())
+        where = f"{place.uri}/{INDEX}"
+        named = set(parse_index(index, where).values())
         if missing := sorted(named - names):
             raise BadInputError(
-                f"{folder / INDEX} lists {listed(missing)}, which {folder} does not have; "
+                f"{where} lists {listed(missing)}, which {place.uri} does not have; "
                 "the download is not complete"
             )
         names = named
     elif SINGLE in names:
         names = {SINGLE}
-    return [folder / name for name in sorted(names)]
+    return sorted(names)
 
 
-def _read_json(file: Path, max_bytes: int) -> Any:
+def _read_json(place: Prefix, name: str, sizes: Mapping[str, int], max_bytes: int) -> Any:
     """None where there is no such file."""
-    if not file.is_file():
+    if name not in sizes:
         return None
-    check_memory(str(file), max_bytes, file.stat().st_size)
-    return parse(file.read_bytes(), str(file), max_bytes, allow_nan=True)
+    where = f"{place.uri}/{name}"
+    check_memory(where, max_bytes, sizes[name])
+    return parse(place.read(name), where, max_bytes, allow_nan=True)
 
 
-def _count_elements(file: Path) -> int:
+def _count_elements(place: Prefix, file: str, size: int) -> int:
     """Elements of all tensors of a safetensors file, from its header alone."""
-    with file.open("rb") as opened:
 
-        def read(start: int, length: int) -> bytes:
-            opened.seek(start)
-            return opened.read(length)
+    def read(start: int, length: int) -> memoryview:
+        return place.read_range(file, start, length)
 
-        size = file.stat().st_size
-        tensors = read_header(read, file.name, str(file), size, MAX_HEADER_MEMORY)
+    tensors = read_header(read, file, f"{place.uri}/{file}", size, MAX_HEADER_MEMORY)
     return sum(tensor.elements for tensor in tensors)
 
 

@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from jobs.artifacts.manifest import Manifest, Work, find_manifest, is_folder_digest
+from jobs.artifacts.folders import is_plain_digest
+from jobs.artifacts.manifest import Manifest, Work, find_manifest
 from jobs.command.settings import JobSettings
 from jobs.kinds.expected import Expected, ExpectedJob, total
 from jobs.kinds.promises import Outputs
@@ -23,6 +24,7 @@ from pipelines.local.engine import UNKNOWN, Engine, Outcome, Runner, Step
 from pipelines.local.workflow import WorkflowTemplate
 from pipelines.plan.clock import ENOUGH, Need, Room, ends
 from pipelines.plan.cost import Reckoner
+from pipelines.plan.mirror import Mirror, know_mirror
 from pipelines.plan.models import FleetModel, ModelFacts, fleet_models, know_models
 from pipelines.plan.planned import Planned, step_settings
 
@@ -78,20 +80,22 @@ def make_plan(
     parameters: Mapping[str, str],
     *,
     models: Mapping[FleetModel, ModelFacts] | None = None,
+    mirror: Mirror | None = None,
     processes: int | None = None,
     gpus: int | None = None,
 ) -> Plan:
     """`processes` at a time on one machine, or else pods of a cluster; `gpus` at a time, or any.
 
-    `models` are the fleet's where they are known already, as `know_models` gives them. Raises
-    BadInputError for what a run would refuse at once.
+    `models` and `mirror` are the fleet's where they are known already, as `know_models` and
+    `know_mirror` give them. Raises BadInputError for what a run would refuse at once.
     """
     room = Room(processes or workflow.spec.parallelism, gpus or ENOUGH, by_process=bool(processes))
     models = models or know_models(fleet_models(fleet), parameters["store"])
     by_uri = {model.uri(parameters["store"]): (model.label, models[model]) for model in models}
     runner = _Planner({uri: facts.manifest for uri, (_, facts) in by_uri.items()})
     asyncio.run(Engine(workflow, parameters, runner).run())
-    reckoner = Reckoner(by_uri, parameters, load_suite(fleet.suite))
+    mirror = mirror or know_mirror(parameters["bundle-from"])
+    reckoner = Reckoner(by_uri, parameters, load_suite(fleet.suite), mirror)
     steps = [replace(planned, cost=reckoner.cost(planned)) for planned in runner.planned]
     to_do = [planned for planned in steps if planned.manifest is None]
     ended = _ends(workflow, parameters, to_do, room)
@@ -154,7 +158,8 @@ class _Planner(Runner):
         """How the artifact's settings differ from the step's (inputs are not compared).
 
         Settings are parsed (3 ms each) where they are compared, and once a job to check them. What
-        a folder holds is not compared: to know it takes 5 s a gigabyte, and the job looks first.
+        a folder or bucket holds is not compared: to know it takes seconds a gigabyte, and the job
+        looks first.
         """
         if step.job not in JOBS or (manifest is None and step.job in self._checked):
             return ""
@@ -164,7 +169,7 @@ class _Planner(Runner):
             return ""
         made_with, wanted = manifest.settings, settings.identity_at_once()
         if "source" in made_with and "source" not in wanted:
-            is_alike = is_folder_digest(made_with["source"])
+            is_alike = is_plain_digest(made_with["source"])
             wanted["source"] = made_with["source"] if is_alike else step.inputs["from"]
         work = Work(
             kind=settings.artifact_kind(),

@@ -23,7 +23,7 @@ class Cost:
     slots: int = 1
     """Processes that it starts."""
     fetched_bytes: float | None = 0
-    """From the hub or an archive's server."""
+    """From the hub, another bucket or an archive's server."""
     artifact_bytes: float | None = 0
     left_bytes: float | None = 0
     """What it leaves in the store beside its artifact: train's last checkpoint."""

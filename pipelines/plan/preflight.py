@@ -6,6 +6,7 @@ few seconds that it says. What is not known is told, and never refused.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from jobs.errors import BadInputError, BadInputsError, TransientError
@@ -16,6 +17,7 @@ from pipelines.plan.disk import check_disk
 from pipelines.plan.fitting import check_fit
 from pipelines.plan.given import check_given
 from pipelines.plan.intent import Check, Finding, Intent, Known
+from pipelines.plan.mirror import Mirror, know_mirror
 from pipelines.plan.models import FleetModel, ModelFacts, fleet_models, know_models
 from pipelines.plan.plan import Plan
 from pipelines.plan.room import check_room
@@ -74,9 +76,10 @@ Models = Mapping[FleetModel, ModelFacts]
 
 
 def preflight(
-    intent: Intent, make: Callable[[Models], Plan | None], say: Callable[[str], object]
+    intent: Intent, make: Callable[[Models, Mirror], Plan | None], say: Callable[[str], object]
 ) -> Preflight:
-    """`make` makes the plan by what is known of the models; `say` is told of waits for the store.
+    """`make` makes the plan by what is known of models and mirror; `say` is told of waits for the
+    store.
 
     Raises nothing.
     """
@@ -91,15 +94,19 @@ def preflight(
         except TransientError as error:
             store_failed = error
     models: Models = {}
-    if store_failed is None:
-        try:
-            models = know_models(fleet_models(intent.fleet), store)
-            plan = None if findings else make(models)
-        except BadInputError as error:
-            findings.append(Finding("", str(error)))
-        except TransientError as error:
-            store_failed = error
-    known = Known(intent, models, plan)
+    is_told = any(finding.where == "-p bundle-from" for finding in findings)
+    with ThreadPoolExecutor(1) as beside:
+        source = "" if is_told else intent.parameters["bundle-from"]
+        mirror = beside.submit(know_mirror, source)
+        if store_failed is None:
+            try:
+                models = know_models(fleet_models(intent.fleet), store)
+                plan = None if findings else make(models, mirror.result())
+            except BadInputError as error:
+                findings.append(Finding("", str(error)))
+            except TransientError as error:
+                store_failed = error
+    known = Known(intent, models, plan, mirror.result())
     for check in CHECKS:
         findings += check(known)
     return Preflight(plan, tuple(findings), store_failed)

@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from jobs.errors import BadInputError
-from jobs.ingest.settings import IngestSettings
-from jobs.store.folder import is_folder
 from jobs.words import listed, shown
 from pipelines.fleet.model import Family, Fleet, Model
 from pipelines.fleet.sections import FAMILY_SECTIONS
@@ -14,15 +11,19 @@ from pipelines.plan.models import FleetModel, ModelFacts
 
 
 def check_sources(known: Known) -> Iterator[Finding]:
-    """Folders that are not there or hold no model; what the hub says, or that it said nothing."""
+    """Places that are not there or hold no model; what the hub says, or that it said nothing."""
     intent, unanswered = known.intent, dict[str, list[str]]()
-    folder = intent.fleet.eval_data
-    if folder is not None and "bundle-from" not in intent.given and not is_folder(folder):
-        yield Finding(intent.at("eval_data"), f"there is no folder {folder}")
+    yield from _mirror(known)
     for model, facts in known.models.items():
         if why := _why_no_model(model, facts):
             hint = _meant_folder(model, intent)
             yield Finding(intent.at(*model.location, "from"), f"{why}{hint}")
+        elif facts.unanswered and model.place is not None:
+            yield Finding(
+                intent.at(*model.location, "from"),
+                f"what lies there is not known: {facts.unanswered}",
+                is_problem=False,
+            )
         elif facts.unanswered:
             why = facts.unanswered.replace(f" for {model.source}:", ":")
             unanswered.setdefault(why, []).append(model.source)
@@ -31,22 +32,28 @@ def check_sources(known: Known) -> Iterator[Finding]:
         yield Finding("", f"not known whether the hub has {ids}: {why}", False)
 
 
+def _mirror(known: Known) -> Iterator[Finding]:
+    """Of the suite's data sets."""
+    intent, mirror = known.intent, known.mirror
+    where = intent.flag("bundle-from") if "bundle-from" in intent.given else intent.at("eval_data")
+    if mirror.problem:
+        yield Finding(where, mirror.problem)
+    elif mirror.unanswered:
+        yield Finding(where, f"what lies there is not known: {mirror.unanswered}", is_problem=False)
+
+
 def _why_no_model(model: FleetModel, facts: ModelFacts) -> str:
-    if not model.is_folder:
-        is_path = model.source.startswith(("/", "~", "."))
+    if model.place is None:
+        is_path = model.source.startswith(("/", "."))
         return f"there is no folder {model.source}" if is_path else facts.problem
     if model.revision is not None:
-        return f"{model.source} is a folder, which has no revision; leave it out"
-    try:
-        IngestSettings.model_validate({"source": model.source, "out": "/"}).check_folder()
-    except BadInputError as error:
-        return str(error)
+        return f"{model.source} is no id of the hub, and has no revision; leave it out"
     return facts.problem
 
 
 def _meant_folder(model: FleetModel, intent: Intent) -> str:
     """The folder that was meant by what reads as an id of the hub."""
-    if model.is_folder or model.source.startswith("/"):
+    if model.place is not None or model.source.startswith("/"):
         return ""
     beside = Path(intent.source.path).parent / model.source
     try:
@@ -111,7 +118,9 @@ def _all_of(family: Family, fleet: Fleet) -> object:
 
 
 def _identity(model: Model) -> tuple[str, str | None]:
-    """The hub takes ids in any case; a folder is where its links lead."""
+    """The hub takes ids in any case; a folder is where its links lead, a URI what it says."""
+    if "://" in model.source:
+        return model.source, None
     if Path(model.source).is_absolute():
         return str(Path(model.source).resolve()), None
     return model.source.lower(), model.revision

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
+from jobs.artifacts.folders import is_plain_digest
 from jobs.artifacts.manifest import Manifest, find_manifest
 from jobs.command.help import flag_text
 from jobs.command.settings import JobSettings, role
 from jobs.errors import BadInputError
-from jobs.store.folder import is_folder
 from jobs.store.prefix import Prefix
+from jobs.store.source import place_of
 from jobs.words import nearest, shown
 from pipelines.fleet.sections import JOBS
 from pipelines.reproduce.choosing import Made
 
-FOLDER = "folder "
-"""With it begins the setting of a local folder, of which the digest is recorded."""
 NEWS_SERVER = "ccnews-server"
 
 Given = Mapping[str, Mapping[str, str]]
@@ -84,14 +83,14 @@ def command(made: Made, out: str, given: Given, *, is_named: bool) -> list[str]:
 
 
 def _source(manifest: Manifest) -> dict[str, str]:
-    """The folder that was read, or the commit that a revision stood for."""
+    """The folder or bucket that was read, or the commit that a revision stood for."""
     told = {name: manifest.statistics.get(name) for name in ("source", "revision")}
-    if not str(manifest.settings.get("source")).startswith(FOLDER):
+    if not is_plain_digest(manifest.settings.get("source")):
         return {"revision": told["revision"]} if isinstance(told["revision"], str) else {}
     if not isinstance(told["source"], str):
         raise SkippedError("it was read from a folder whose path was not recorded")
-    if not is_folder(told["source"]):
-        raise SkippedError(f"it was read from {told['source']}, which is no folder here")
+    if place_of(told["source"]) is None:
+        raise SkippedError(f"it was read from {shown(told['source'])}, which is no folder here")
     return {"source": told["source"]}
 
 
@@ -114,5 +113,5 @@ def _refuse_network(job: str, texts: Mapping[str, str]) -> None:
         raise SkippedError(
             f"it reads the news again; give -p crawl-{NEWS_SERVER}=URL, or name the step"
         )
-    if job in ("ingest", "bundle") and not is_folder(texts.get("from", "")):
+    if job in ("ingest", "bundle") and place_of(texts.get("from", "")) is None:
         raise SkippedError("it is fetched from the hub again; name the step")

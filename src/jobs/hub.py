@@ -1,11 +1,14 @@
-"""What goes wrong with the hub, as our errors."""
+"""Ids of the hub, and what goes wrong with it, as our errors."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jobs.errors import FULL_DISK, MAKE_ROOM, BadInputError, TransientError
 from jobs.libraries import cause
 
+REPOSITORY = re.compile(r"[A-Za-z0-9_][\w.-]*/[\w.-]+", re.ASCII)
+"""What an id of a model looks like: owner/name."""
 PASSING = frozenset({408, 425, 429})
 """Of the answers from 400 to 499, those that a wait mends."""
 

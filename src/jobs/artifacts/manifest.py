@@ -13,7 +13,6 @@ are: their digests stand in the records of whatever was made from them.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
@@ -21,14 +20,13 @@ from pydantic import (
     AliasChoices,
     AwareDatetime,
     Field,
-    ValidationError,
     model_validator,
 )
 
 from jobs.artifacts import places
-from jobs.artifacts.hashing import ALGORITHM, Algorithm, Digest, digest_of, digest_of_path
+from jobs.artifacts.hashing import ALGORITHM, Algorithm, Digest, digest_of
 from jobs.errors import BadInputError
-from jobs.records import Record, first_problem
+from jobs.records import Record
 from jobs.store.failures import NotFoundError
 from jobs.store.prefix import Prefix
 from jobs.validation import Shape
@@ -40,7 +38,6 @@ SCHEMA_VERSION: SchemaVersion = 4
 """Of all that is written."""
 RELATIVE_SINCE = 4
 MAX_MANIFEST_BYTES = 2**26
-_OF_A_FOLDER = "folder "
 ATTEMPT = re.compile(r"attempt-[0-9a-f]{12}")
 """The folder of one attempt at an artifact. No other writes there, and no file there twice."""
 AttemptName = Annotated[
@@ -242,33 +239,3 @@ def find_manifest(prefix: Prefix) -> Manifest | None:
             f"{prefix.uri}/{MANIFEST} was altered: its digest is not that of its files"
         )
     return manifest
-
-
-def folder_digest(folder: Path, paths: Iterable[str] | None = None) -> str:
-    """What a local folder holds, wherever it lies; for settings that name one.
-
-    Reads every file (or those in `paths`) whole. In the form of version 1, so that it equals
-    what stands in the settings of artifacts written before.
-    """
-    chosen = sorted(folder / path for path in paths) if paths is not None else _all_files(folder)
-    files = []
-    for path in chosen:
-        name = path.relative_to(folder).as_posix()
-        sha256 = digest_of_path(path, "sha256")
-        try:
-            size = path.stat().st_size
-            files.append(File(path=name, bytes=size, digest=sha256, algorithm="sha256"))
-        except ValidationError as error:
-            raise BadInputError(
-                f"{folder} has a file of a bad name: {first_problem(error)}"
-            ) from error
-    return f"{_OF_A_FOLDER}{digest('folder', files, 1)[:16]}"
-
-
-def is_folder_digest(value: object) -> bool:
-    """Whether a setting stands for what a folder held."""
-    return isinstance(value, str) and value.startswith(_OF_A_FOLDER)
-
-
-def _all_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -70,6 +70,11 @@ class ArtifactWriter:
     def uri(self) -> str:
         return self.prefix.uri
 
+    def know(self, setting: str, value: Any) -> None:
+        """A setting that is known only once the work has read what it stands for."""
+        settings = {**self.work.settings, setting: value}
+        self.work = self.work.model_copy(update={"settings": settings})
+
     def lost(self) -> bool:
         """Whether another writer has committed this artifact."""
         manifest = find_manifest(self.prefix)

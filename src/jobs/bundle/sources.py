@@ -1,10 +1,11 @@
-"""Where data sets come from: a folder that mirrors them as JSON lines, or the hub."""
+"""Where data sets come from: a folder or bucket that mirrors them as JSON lines, or the hub."""
 
+import io
 import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import pyarrow as pa
 
@@ -12,6 +13,8 @@ from jobs.artifacts.hashing import digest_of_path
 from jobs.errors import BadInputError
 from jobs.hub import hub_errors
 from jobs.kinds.parquet import ParquetFile
+from jobs.store.failures import NotFoundError
+from jobs.store.prefix import Prefix
 from jobs.suites import Suite
 from jobs.suites.sealed import DataSet
 from jobs.words import shown
@@ -25,44 +28,42 @@ class Source(Protocol):
     def read(self, data: DataSet, split: str) -> pa.Table: ...
 
 
-def open_source(folder: str | None, scratch: Path) -> Source:
-    """The folder, or the hub with its downloads in `scratch`."""
-    if folder is None:
-        return HubSource(scratch)
-    if not Path(folder).is_dir():
-        raise BadInputError(f"--from {folder!r} is not a folder")
-    return FolderSource(Path(folder))
+def open_source(mirror: Prefix | None, scratch: Path) -> Source:
+    """The mirror, or the hub with its downloads in `scratch`."""
+    return HubSource(scratch) if mirror is None else MirrorSource(mirror)
 
 
-class FolderSource:
+class MirrorSource:
     """A mirror: ``<data set's path>/[<config>/]<split>.jsonl``, one object a line."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, place: Prefix) -> None:
+        self._place = place
 
-    def revision(self, path: str) -> None:  # noqa: ARG002  a folder has no revisions
+    def revision(self, path: str) -> None:  # noqa: ARG002  a mirror has no revisions
         return None
 
     def read(self, data: DataSet, split: str) -> pa.Table:
-        file = self._folder / data.file(split, "jsonl")
-        if not file.is_file():
+        path = data.file(split, "jsonl")
+        try:
+            found = self._place.read(path)
+        except NotFoundError as error:
             raise BadInputError(
-                f"no data set {data.file(split, 'jsonl')} below {self._folder}; put it there, or "
-                "give another --from (eval_data in the fleet file)"
-            )
-        return _table(file)
+                f"no data set {path} below {self._place.uri}; put it there, or give another "
+                "--from (eval_data in the fleet file)"
+            ) from error
+        return _table(io.BytesIO(found), f"{self._place.uri}/{path}")
 
 
-def _table(file: Path) -> pa.Table:
+def _table(file: IO[bytes], where: str) -> pa.Table:
     """The rows of a file of JSON lines."""
-    rows = list(_read_json_lines(file))
+    rows = list(_read_json_lines(file, where))
     columns = {}
     for name in dict.fromkeys(name for row in rows for name in row):
         try:
             columns[name] = pa.array([row.get(name) for row in rows])
         except (pa.ArrowException, OverflowError) as error:
             raise BadInputError(
-                f"{file} mixes types in one column: {shown(name)}; give it one type in all lines"
+                f"{where} mixes types in one column: {shown(name)}; give it one type in all lines"
             ) from error
     return pa.table(columns)
 
@@ -92,19 +93,19 @@ class WithOwnFiles:
             raise BadInputError(f"{path} was changed while this ran; run the same command again")
         if file.suffix == "parquet":
             return ParquetFile.held(str(path), path.read_bytes()).table()
-        return _table(path)
+        with path.open("rb") as lines:
+            return _table(lines, str(path))
 
 
-def _read_json_lines(file: Path) -> Iterator[dict[str, Any]]:
-    with file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise BadInputError(f"{file}, line {number}: not JSON; correct it") from error
-            if not isinstance(row, dict):
-                raise BadInputError(f"{file}, line {number}: expected an object")
-            yield row
+def _read_json_lines(file: IO[bytes], where: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(file, start=1):
+        try:
+            row = json.loads(line.decode())
+        except ValueError as error:
+            raise BadInputError(f"{where}, line {number}: not JSON; correct it") from error
+        if not isinstance(row, dict):
+            raise BadInputError(f"{where}, line {number}: expected an object")
+        yield row
 
 
 class HubSource:

@@ -11,12 +11,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from jobs.artifacts.folders import digest_of_all, looks_like_an_artifact
 from jobs.bundle.sentence_model import read_sentence_model
 from jobs.bundle.settings import BundleSettings
 from jobs.bundle.sources import Source, WithOwnFiles, open_source
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
 from jobs.errors import BadInputError
+from jobs.store.prefix import Prefix
 from jobs.suites import Suite, load_suite
 from jobs.suites.harness import LM_EVAL_VERSION, find_subtasks
 from jobs.suites.sealed import SENTENCE_MODEL, SUITE_FILE, DataSet, SealedSuite, Subtask
@@ -29,15 +31,41 @@ def seal(job: Job[BundleSettings]) -> Statistics:
         raise BadInputError(
             f"--out {job.out.uri} does not end with the name of this suite; give …/{suite.name}"
         )
+    mirror = _mirror(job)
     with tempfile.TemporaryDirectory() as scratch:
-        source = WithOwnFiles(open_source(job.settings.source, Path(scratch)), suite)
+        source = WithOwnFiles(open_source(mirror, Path(scratch)), suite)
         sealed = resolve(suite, source)
         items = dict(_seal_splits(job, sealed, source))
     statistics: dict[str, Any] = {"tasks": len(suite.tasks), "items": items}
     if any(task.sentence_model for task in suite.tasks):
-        statistics["sentence_model"] = _seal_sentence_model(job)
+        statistics["sentence_model"] = _seal_sentence_model(job, mirror)
     job.out.write_json(SUITE_FILE, sealed.model_dump(mode="json"))
     return {**statistics, "source": job.settings.source, "lm_eval_version": LM_EVAL_VERSION}
+
+
+def _mirror(job: Job[BundleSettings]) -> Prefix | None:
+    """What mirrors the data sets, whose digest is known from here on: a file of a bucket that
+    changes after that is noticed, of a folder it is not.
+
+    Raises BadInputError where it is no mirror.
+    """
+    uri = job.settings.mirror
+    if uri is None:
+        return None
+    mirror = Prefix(uri)
+    files, folders = mirror.inside()
+    if looks_like_an_artifact(files, folders):
+        raise BadInputError(
+            f"--from {uri} is an artifact of the store, not a mirror of data sets; a bundle that "
+            "is sealed is used as it is: copy it to where --out is"
+        )
+    if not files and not folders:
+        raise BadInputError(
+            f"nothing lies at --from {uri}; give the folder or URI below which the data sets are, "
+            "each as <path>/[<config>/]<split>.jsonl"
+        )
+    job.out.know("source", digest_of_all(mirror))
+    return mirror
 
 
 def resolve(suite: Suite, source: Source) -> SealedSuite:
@@ -87,9 +115,9 @@ def _seal_splits(
             yield data.sealed_file(split), table.num_rows
 
 
-def _seal_sentence_model(job: Job[BundleSettings]) -> str:
+def _seal_sentence_model(job: Job[BundleSettings], mirror: Prefix | None) -> str:
     """Writes NLTK's sentence model and says where it was found."""
-    files, found = read_sentence_model(job.settings.source)
+    files, found = read_sentence_model(mirror)
     for name, data in files.items():
         job.out.write(f"nltk_data/{SENTENCE_MODEL}/{name}", data)
     return found

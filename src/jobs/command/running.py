@@ -140,21 +140,25 @@ def _failed(why: str, exit_code: int) -> tuple[int, str]:
 
 
 def begin(settings: S, inputs: Mapping[str, Artifact]) -> Job[S] | None:
-    """The job to do, or None where its artifact is there. Raises BadInputError for another's."""
+    """The job to do, or None where its artifact is there. Raises BadInputError for another's.
+
+    Files that a setting names are read whole only to compare them with what is there; else the
+    job reads them, and tells what they were (`ArtifactWriter.know`).
+    """
     log = logging.getLogger(settings.job)
+    prefix = Prefix(settings.out)
+    found = find_manifest(prefix)
     wanted = Work(
         kind=settings.artifact_kind(),
         producer=f"{settings.job} {settings.version}",
-        settings=settings.identity(),
+        settings=settings.identity_at_once() if found is None else settings.identity(),
         inputs={name: artifact.as_input().identity for name, artifact in inputs.items()},
     )
-    prefix = Prefix(settings.out)
     if any(ATTEMPT.fullmatch(step) for step in prefix.uri.split("/")):
         raise BadInputError(
             f"--out {prefix.uri} lies among an artifact's own files, which others tidy; choose a "
             "place beside the artifact"
         )
-    found = find_manifest(prefix)
     if found is not None:
         if differences := found.differences(wanted):
             raise BadInputError(

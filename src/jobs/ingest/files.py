@@ -11,7 +11,6 @@ import shlex
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 
-from jobs.artifacts.manifest import MANIFEST
 from jobs.errors import BadInputError
 from jobs.kinds.model import (
     CONFIG,
@@ -45,10 +44,10 @@ def choose(names: Iterable[str], where: str) -> list[str]:
     for name in chosen:
         if not name.isprintable():
             raise BadInputError(f"{where} has a file named {shown(name)}; rename it")
-    if CONFIG not in chosen and MANIFEST in present:
+    if not present:
         raise BadInputError(
-            f"{where} is an artifact of the store, not a folder of files; give it to the next job "
-            f"as it is, or take its files out first: perennial export {_folder(where)} FOLDER"
+            f"{where} is no model: no file lies right below it; give the folder or URI of the "
+            f"model itself, which holds {CONFIG}"
         )
     if CONFIG not in chosen:
         raise BadInputError(f"{where} is no model: it has no {CONFIG}")
@@ -160,7 +159,9 @@ def _instead_of_tokenizer(present: list[str], where: str) -> str:
 
 
 def _folder(where: str) -> str:
-    """The source as a word of a command; one on the hub is downloaded first."""
+    """The source as a word of a command; what lies elsewhere is fetched first."""
+    if "://" in where:
+        return f"FOLDER (after copying {where} there)"
     if where.startswith(("/", ".")) or where.count("/") != 1 or is_folder(where):
         return shlex.quote(where)
     return f"FOLDER (after: hf download {where} --local-dir FOLDER)"

@@ -6,6 +6,7 @@ may read. One other place is allowed, as the hub's own cache is made so: from
 """
 
 import errno
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -65,16 +66,22 @@ def open_inside(folder: Path, name: str) -> Iterator[IO[bytes]]:
         number = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(number, "rb") as file:  # noqa: PTH123  a descriptor
         before = os.fstat(number)
-        if file.peek(len(_POINTER)).startswith(_POINTER):
-            raise BadInputError(
-                f"{folder / name} is Git LFS's pointer to a file, not the file; run git lfs pull "
-                "there"
-            )
+        refuse_pointer(file, str(folder / name))
         yield file
         after = os.fstat(number)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise TransientError(
             f"{folder / name} was changed while it was read; try again when it is whole"
+        )
+
+
+def refuse_pointer(file: IO[bytes], where: str) -> None:
+    """Raises BadInputError for a file that only says where another is."""
+    assert isinstance(file, io.BufferedReader)
+    if file.peek(len(_POINTER)).startswith(_POINTER):
+        raise BadInputError(
+            f"{where} is Git LFS's pointer to a file, not the file; run git lfs pull where it "
+            "comes from"
         )
 
 

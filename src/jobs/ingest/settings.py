@@ -1,16 +1,14 @@
 """Settings of the ingest job."""
 
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from jobs.artifacts.manifest import folder_digest
 from jobs.command.settings import JobSettings, Word
 from jobs.ingest.files import choose
-from jobs.ingest.inside import local_errors, names_in, real_path
 from jobs.kinds.promises import ImportedModel
-from jobs.store.folder import is_folder
+from jobs.store.source import check_source, place_of
 
 
 class IngestSettings(JobSettings):
@@ -23,31 +21,35 @@ class IngestSettings(JobSettings):
     outputs: ClassVar[tuple[str, ...]] = ("digest", "tokenizer-digest")
     promises = ImportedModel
 
-    source: Annotated[str, Word("FOLDER|OWNER/NAME")] = Field(alias="from")
-    """A folder with the model's files, or its id on the hub (owner/name)."""
+    source: Annotated[str, AfterValidator(check_source), Word("FOLDER|URI|OWNER/NAME")] = Field(
+        alias="from"
+    )
+    """A folder or URI (s3://bucket/prefix) right below which the model's files are, a model of a
+    store, or its id on the hub (owner/name)."""
     revision: str | None = None
     """The hub's revision: a commit, branch or tag. The commit it resolves to is recorded."""
 
-    def check_folder(self) -> None:
-        """Raises BadInputError where the source is a folder that has not a model's files."""
-        if is_folder(self.source):
-            choose(names_in(Path(self.source)), self.source)
+    @staticmethod
+    def check_names(names: Iterable[str], where: str) -> None:
+        """Raises BadInputError where these are not the names of a model's files."""
+        choose(names, where)
 
     def identity(self) -> dict[str, Any]:
-        """With a folder's digest in place of its path, which may change, as its files may."""
+        """With the digest of the files in place of where they lie, which may change."""
         values = super().identity()
-        if is_folder(self.source):
-            folder = Path(self.source)
-            names = choose(names_in(folder), self.source)
-            for name in names:
-                real_path(folder, name)
-            with local_errors():
-                values["source"] = folder_digest(folder, names)
+        if (place := place_of(self.source)) is not None:
+            from jobs.ingest.copying import Copier
+            from jobs.ingest.source import open_place
+
+            source = open_place(place)
+            values["source"] = Copier(source, self.source).digest(
+                choose(source.names(), self.source)
+            )
         return values
 
     def identity_at_once(self) -> dict[str, Any]:
-        """Without the source where it is a folder."""
+        """Without the source where it is known by its digest."""
         values = super().identity()
-        if is_folder(self.source):
+        if place_of(self.source) is not None:
             del values["source"]
         return values

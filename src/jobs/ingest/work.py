@@ -11,12 +11,9 @@ from collections.abc import Mapping
 from fnmatch import fnmatch
 from typing import Any
 
-from jobs.artifacts.hashing import PIECE_BYTES
 from jobs.artifacts.reading import MAX_JSON_BYTES, Artifact
-from jobs.artifacts.writing import ArtifactWriter
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
-from jobs.errors import TransientError
 from jobs.ingest.checks import (
     check_config,
     check_heads,
@@ -26,6 +23,7 @@ from jobs.ingest.checks import (
     with_true_type,
 )
 from jobs.ingest.complete import check_complete
+from jobs.ingest.copying import Copier
 from jobs.ingest.files import WEIGHTS, choose, choose_weights
 from jobs.ingest.inside import local_errors
 from jobs.ingest.settings import IngestSettings
@@ -42,6 +40,7 @@ from jobs.kinds.model import (
     tokenizer_of,
 )
 from jobs.kinds.safetensors_header import Tensor
+from jobs.store.source import place_of
 from jobs.strict_json import check_memory, parse
 from jobs.words import listed
 
@@ -52,6 +51,7 @@ def import_model(job: Job[IngestSettings]) -> Statistics:
     """Copies the files one at a time; returns what the model is. Raises BadInputError."""
     where = job.settings.source
     source = open_source(where, job.settings.revision)
+    copier = Copier(source, where, digesting=place_of(where) is not None)
     names = choose(source.names(), where)
     config = _read_json(source, CONFIG, where)
     architecture = check_config(config, where)
@@ -65,15 +65,17 @@ def import_model(job: Job[IngestSettings]) -> Statistics:
         log.warning("left out: %s, which are no part of the model", listed(left_out))
     with Progress("ingest", len(small) + len(weights), "files") as progress:
         for name in small:
-            _copy(source, name, job.out, name)
+            copier.copy(name, job.out, name)
             progress.advance()
         check_side_files(_copied(job))
         for name, renamed in weights.items():
-            _copy(source, name, job.out, renamed)
+            copier.copy(name, job.out, renamed)
             progress.advance()
     _write_index(job, weights, index)
     tensors = read_tensors(_copied(job))
-    notes = _check_model(job, config, tensors, source)
+    notes = _check_model(job, config, tensors, copier)
+    if copier.digesting:
+        job.out.know("source", copier.digest(names))
     return {
         "source": where,
         "parameters": parameters(tensors.values()),
@@ -85,7 +87,7 @@ def import_model(job: Job[IngestSettings]) -> Statistics:
 
 
 def _check_model(
-    job: Job[IngestSettings], config: dict[str, Any], tensors: Mapping[str, Tensor], source: Source
+    job: Job[IngestSettings], config: dict[str, Any], tensors: Mapping[str, Tensor], copier: Copier
 ) -> dict[str, Any]:
     """Checks the whole, and writes the config; returns what was changed in it."""
     where, model = job.settings.source, _copied(job)
@@ -95,7 +97,7 @@ def _check_model(
     check_tokenizer(model)
     mended, said_before = with_true_type(config, tensors.values())
     if said_before is None:
-        _copy(source, CONFIG, job.out, CONFIG)
+        copier.copy(CONFIG, job.out, CONFIG)
         return {}
     log.warning("config.json said %s; corrected to the type of the weights", said_before)
     job.out.write_json(CONFIG, mended)
@@ -131,20 +133,6 @@ def _write_index(
         check_index(f"{where}/{INDEX}", named, found)
     if len(tensors) > 1:
         out.write_json(INDEX, index_json(tensors))
-
-
-def _copy(source: Source, name: str, out: ArtifactWriter, renamed: str) -> None:
-    with source.open(name) as file, local_errors():
-        size = file.seek(0, 2)
-        file.seek(0)
-        with out.open(renamed, size) as target:
-            while piece := file.read(PIECE_BYTES):
-                target.write(piece)
-            if target.tell() != size:
-                raise TransientError(
-                    f"{name} was changed while it was read ({target.tell()} of {size} bytes); "
-                    "try again when it is whole"
-                )
 
 
 def _read_json(source: Source, name: str, where: str) -> Any:

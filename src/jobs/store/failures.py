@@ -67,6 +67,8 @@ OF_A_JOB = Patience(300)
 """Patience with a slow line, at 8 MiB and more a request."""
 OF_A_PERSON = Patience(10, 10)
 """Who asks what there is, and waits for it."""
+OF_A_GLANCE = Patience(5, 3)
+"""Who asks for what may as well stay unknown."""
 
 LASTING = frozenset({
     errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EOPNOTSUPP,

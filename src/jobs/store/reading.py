@@ -169,6 +169,35 @@ class ReadablePrefix:
         for entry in found:
             yield str(entry["path"]), int(entry["size"])
 
+    def inside(self, folder: str = "") -> tuple[dict[str, int], set[str]]:
+        """What lies directly in `folder` of this prefix: files with their bytes, and folders.
+
+        By path. Of a local one only regular files, also by links; of a remote one not the empty
+        object by which some tools mark a folder.
+        """
+        if self.folder is not None:
+            return self._inside_folder(folder)
+        found = self._tried(
+            folder, lambda: obstore.list_with_delimiter(self._store, folder or None)
+        )
+        objects = [entry for entry in found["objects"] if entry["path"] != folder]
+        if self.uri.startswith("s3://"):
+            self._seen |= {entry["path"]: entry["e_tag"] for entry in objects}
+        files = {str(entry["path"]): int(entry["size"]) for entry in objects}
+        return files, set(found["common_prefixes"])
+
+    def _inside_folder(self, folder: str) -> tuple[dict[str, int], set[str]]:
+        files, folders = dict[str, int](), set[str]()
+        there = Path(self.uri) / folder
+        with self._translated(folder):
+            for path in there.iterdir() if there.is_dir() else ():
+                name = f"{folder}/{path.name}" if folder else path.name
+                if path.is_file():
+                    files[name] = path.stat().st_size
+                elif path.is_dir():
+                    folders.add(name)
+        return files, folders
+
     def folders(self) -> set[str]:
         """Of a local one what lies directly below, also what a listing leaves out: folders with
         nothing whole in them.

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from jobs.artifacts.manifest import MANIFEST, File, digest, folder_digest
+from jobs.artifacts.folders import digest_of_all
+from jobs.artifacts.manifest import MANIFEST, File, digest
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
+from jobs.store.prefix import Prefix
 from tests.support.pico import commit
 
 DIGEST = "ab" * 32
@@ -92,4 +94,4 @@ def test_files_that_cannot_be_are_refused(
 def test_a_folder_with_a_name_that_no_artifact_may_have_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a\nb").write_text("")
     with pytest.raises(BadInputError, match=r"has a file of a bad name: path: 'a\\nb' is no plain"):
-        folder_digest(tmp_path)
+        digest_of_all(Prefix(tmp_path))

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 from unittest.mock import patch
 
-import pyarrow.parquet as pq
 import nltk
+import pyarrow.parquet as pq
 import pytest
 
 from jobs.artifacts.reading import Artifact
@@ -20,6 +20,7 @@ from jobs.bundle.settings import BundleSettings
 from jobs.bundle.work import seal, splits
 from jobs.command.running import begin, finish
 from jobs.errors import BadInputError, TransientError
+from jobs.store.prefix import Prefix
 from jobs.suites import load_suite
 from jobs.suites.harness import LM_EVAL_VERSION
 from jobs.suites.sealed import DataSet, SealedSuite
@@ -67,7 +68,7 @@ def test_a_folder_is_sealed_as_it_is(mirror: Path, tmp_path: Path) -> None:
         assert bundle.read(f"nltk_data/tokenizers/punkt_tab/english/{name}") == text.encode()
     statistics = bundle.statistics
     assert statistics["items"] == dict(zip(bundle.paths, (6, 5, 4), strict=False))
-    assert statistics["sentence_model"] == "folder"
+    assert statistics["sentence_model"] == "mirror"
     assert run(tmp_path / "b", source=str(mirror)).digest == bundle.digest
 
 
@@ -103,7 +104,7 @@ def test_what_is_missing_is_named(mirror: Path, tmp_path: Path) -> None:
         with pytest.raises(BadInputError, match=said):
             run(tmp_path / "out", source=str(mirror))
         assert not (tmp_path / "out" / "manifest.json").exists()
-    with pytest.raises(BadInputError, match="is not a folder"):
+    with pytest.raises(BadInputError, match="is neither a folder nor a URI"):
         run(tmp_path / "out", source=str(file))
 
 
@@ -130,7 +131,7 @@ def test_without_network_the_hub_may_be_tried_again(tmp_path: Path) -> None:
 
 
 def test_nltks_own_sentence_model_is_installed(tmp_path: Path) -> None:
-    files, found = read_sentence_model(str(tmp_path))
+    files, found = read_sentence_model(Prefix(tmp_path))
     digests = {name: hashlib.sha256(data).hexdigest()[:12] for name, data in files.items()}
     assert found == "installed NLTK data"
     assert digests == {
@@ -146,7 +147,7 @@ def test_where_it_is_not_installed_it_is_told_how(
 ) -> None:
     monkeypatch.setattr(nltk.data, "path", [])
     with pytest.raises(BadInputError, match=r"punkt_tab is not installed; .*make setup"):
-        read_sentence_model(str(tmp_path))
+        read_sentence_model(Prefix(tmp_path))
 
 
 def test_the_suite_file_reads_back(mirror: Path, tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ ONE, TWO = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors
 Change = Callable[[Path], None]
 
 
-def ingest(folder: Path, out: Path) -> Artifact:
-    job = begin(IngestSettings.from_flags([f"--from={folder}", f"--out={out}"]), {})
+def ingest(source: Path | str, out: Path | str) -> Artifact:
+    job = begin(IngestSettings.from_flags([f"--from={source}", f"--out={out}"]), {})
     assert job is not None
     return finish(job, import_model(job))
 

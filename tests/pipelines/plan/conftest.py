@@ -13,6 +13,7 @@ from jobs.errors import BadInputsError
 from pipelines.commands.parameters import WORKFLOW
 from pipelines.commands.refreshing import intended
 from pipelines.local.workflow import WorkflowTemplate, read_workflow
+from pipelines.plan.mirror import Mirror
 from pipelines.plan.models import know_models
 from pipelines.plan.plan import Plan, make_plan
 from pipelines.plan.preflight import Models, Preflight, preflight
@@ -87,9 +88,9 @@ def told(tmp_path: Path) -> Told:
     ) -> Preflight:  # fmt: skip
         intent = intended(path, period, store or str(tmp_path / "s"), run, given)
 
-        def make(models: Models) -> Plan | None:
+        def make(models: Models, mirror: Mirror) -> Plan | None:
             known = intent.fleet, intent.workflow, intent.parameters
-            return make_plan(*known, models=models) if plan else None
+            return make_plan(*known, models=models, mirror=mirror) if plan else None
 
         return preflight(intent, make, print)
 

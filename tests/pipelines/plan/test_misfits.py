@@ -25,6 +25,7 @@ from pipelines.commands.refreshing import intended
 from pipelines.local.engine import Engine, Outcome, Runner, Step
 from pipelines.plan.fitting import check_fit
 from pipelines.plan.intent import Known
+from pipelines.plan.mirror import Mirror
 from pipelines.plan.models import fleet_models, know_models
 from tests.jobs.ingest.sources import put, settings
 from tests.support.pico import write_llama
@@ -225,7 +226,7 @@ def fleet_file(folder: Path, llama: Path, case: Case | None, leave: str = "") ->
 
 def planned(file: Path, store: Path) -> list[str]:
     meant = intended(file, "2026-10", str(store), None, ())
-    known = Known(meant, know_models(fleet_models(meant.fleet), str(store)), None)
+    known = Known(meant, know_models(fleet_models(meant.fleet), str(store)), None, Mirror())
     return [str(finding).removeprefix(f"{file}:") for finding in check_fit(known)]
 
 

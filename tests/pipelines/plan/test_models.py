@@ -77,7 +77,8 @@ def test_a_folder_is_counted_by_its_headers(tmp_path: Path, write_weights: Write
         found = facts(tmp_path)
         assert known(found) == (15 + 7, "folder")
         assert (found.weight_bytes, found.bytes_to_fetch) == (sizes, 0)
-        assert (found.config, found.problem) == ({"vocab_size": 3}, "")
+        assert found.config == {"vocab_size": 3}
+        assert found.problem == f"{tmp_path} has no tokenizer: expected tokenizer.json"
         index = {"weight_map": {"a": one.name, "b": two.name}}
         (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
         write_weights(tmp_path / "model-old.safetensors", (1000,))
@@ -256,14 +257,16 @@ def test_what_is_no_file_is_never_opened(tmp_path: Path) -> None:
     (tmp_path / "model-b.safetensors").mkdir()
     (tmp_path / "model-c.safetensors").symlink_to("/dev/zero")
     os.mkfifo(tmp_path / "config.json")
-    assert facts(tmp_path) == ModelFacts(bytes_to_fetch=0)
+    found = facts(tmp_path)
+    assert found.problem.startswith(f"{tmp_path} is no model: no file lies right below it; ")
+    assert found == ModelFacts(bytes_to_fetch=0, problem=found.problem)
 
 
 @pytest.mark.parametrize("source", ["/not/there", "x", "a\0b", "./" + "x" * 300, "a/b/c", "-x/y"])
 def test_what_names_nothing(source: str) -> None:
     found = facts(source)
     assert (found.parameters, found.bytes_to_fetch) == (None, 0)
-    assert found.problem.endswith("is neither a folder nor a hub id (owner/name)")
+    assert "is neither a folder nor a hub id (owner/name), nor a URI such as s3:" in found.problem
 
 
 def test_an_altered_manifest_hides_no_other(tmp_path: Path, write_weights: WriteWeights) -> None:

@@ -18,7 +18,6 @@ FOLDERS: list[tuple[str, Callable[[Path], object], str]] = [
     ("./family/bass", lambda _: None, "there is no folder {tmp}/family/bass"),
     ("../none", lambda _: None, "there is no folder {up}/none"),
     ("/no/such/folder", lambda _: None, "there is no folder /no/such/folder"),
-    ("~/models/base", lambda _: None, "there is no folder ~/models/base"),
     ("./family/base/config.json", lambda _: None, "there is no folder {tmp}/family/base/config.j"),
     ("family/base/x", lambda _: None, "'family/base/x' is neither a folder nor a hub id"),
     ("base", lambda _: None, "'base' is neither a folder nor a hub id (owner/name)"),
@@ -28,8 +27,8 @@ FOLDERS: list[tuple[str, Callable[[Path], object], str]] = [
     ("./family/base", without("tokenizer.json"), "has no tokenizer: expected tokenizer.json"),
     ("./family/base", lambda folder: (folder / "model.safetensors").write_bytes(b"9"), "1 bytes"),
     ("./family/base", lambda folder: (folder / "config.json").write_text("{"), "config.json"),
-    ("./family", lambda _: None, "{tmp}/family is no model: it has no config.json"),
-    ("./family/base, revision: main", lambda _: None, "which has no revision; leave it out"),
+    ("./family", lambda _: None, "{tmp}/family is no model: no file lies right below it; "),
+    ("./family/base, revision: main", lambda _: None, "is no id of the hub, and has no revision;"),
 ]  # fmt: skip
 
 

@@ -200,6 +200,10 @@ def test_settings_operation_and_sources_become_flags(tmp_path: Path) -> None:
     assert command(made("ingest", tmp_path, **facts), "/out", {}, is_named=False)[3:] == [
         f"--from={tmp_path}", "--out=/out"
     ]  # fmt: skip
+    facts["statistics"] = {"source": "s3://b/x", "revision": None}
+    assert command(made("ingest", tmp_path, **facts), "/out", {}, is_named=False)[3:] == [
+        "--from=s3://b/x", "--out=/out"
+    ]  # fmt: skip
     facts = {
         "settings": {"source": "a/b", "revision": "main"}, "statistics": {"revision": "c0ffee"}
     }  # fmt: skip
@@ -217,7 +221,12 @@ CANNOT: dict[str, tuple[str, dict[str, Any], str]] = {
     "a folder that is gone": (
         "ingest",
         {"settings": {"source": "folder 01"}, "statistics": {"source": "/nowhere"}},
-        "it was read from /nowhere, which is no folder here",
+        "it was read from '/nowhere', which is no folder here",
+    ),
+    "what is no place": (
+        "bundle",
+        {"settings": {"source": "folder 01"}, "statistics": {"source": "S3://b/../x"}},
+        "it was read from 'S3://b/../x', which is no folder here",
     ),
     "a setting that is none": (
         "ingest", {"settings": {"source": "a/b", "revision": "a\nb"}}, "does not take its settings"
