@@ -26,7 +26,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types render check-render check bench bench-merge bench-kills lock audit images setup clean
+.PHONY: help demo test test-cluster lint format types render check-render check bench bench-merge bench-kills lock audit images setup clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -35,7 +35,10 @@ demo: $(READY) ## A whole monthly refresh on this machine, on the small sample (
 	@$(BIN)/python -m demo
 
 test: $(READY) ## All tests (under 15 minutes on two cores)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not cluster"
+
+test-cluster: $(READY) ## Tests on the cluster that KUBECONFIG names: in namespaces of their own
+	@$(BIN)/python -m pytest -m cluster tests/cluster
 
 lint: $(READY) ## Format and lint, checked
 	@$(BIN)/ruff format --check $(CODE)

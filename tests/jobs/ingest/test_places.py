@@ -113,7 +113,7 @@ def test_a_file_that_changes_while_it_is_copied_may_be_tried_again(
             Prefix(bucket).write("model.safetensors", b"0" * 2**20)
 
     monkeypatch.setattr("jobs.ingest.source.refuse_pointer", changed)
-    monkeypatch.setattr("jobs.store.prefix.READ_BUFFER_BYTES", 2**12)
+    monkeypatch.setattr("jobs.store.reading.READ_BUFFER_BYTES", 2**12)
     with pytest.raises(TransientError, match="was written anew while it was read"):
         ingest(bucket, tmp_path / "out")
     assert not (tmp_path / "out/manifest.json").exists()

@@ -65,10 +65,14 @@ def test_no_scripts_and_no_literal_images() -> None:
             assert image == registry + "/{{workflow.parameters." + job + "}}"
 
 
-def test_every_patch_is_json_about_the_main_container() -> None:
+def test_every_patch_is_json_about_the_main_container_and_confines_argos() -> None:
+    """As `restricted` asks, with what the pod and the main container have themselves."""
     for job in PLACES:
         patch = json.loads(templates()[job]["podSpecPatch"])
-        assert [container["name"] for container in patch["containers"]] == ["main"]
+        assert [container["name"] for container in patch["containers"]] == ["main", "wait"]
+        argos = [*patch["initContainers"], patch["containers"][1]]
+        confined = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+        assert [one["securityContext"] for one in argos] == [confined, confined]
         limits = patch["containers"][0]["resources"]["limits"]
         assert ("nvidia.com/gpu" in limits) == (job in ("train", "evaluate"))
 

@@ -1,0 +1,165 @@
+"""A real cluster with Argo Workflows: the one that KUBECONFIG names (`make test-cluster`).
+
+Each test has a namespace of its own, which enforces the pod security standard `restricted` and is
+deleted in the end. Images come into the cluster by PERENNIAL_CLUSTER_LOAD, a command to which an
+image's name is added: ``kind load docker-image``.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import yaml
+
+from tests.support.paths import ROOT, SHARED
+
+HOLLOW = "localhost/perennial-hollow:1"
+PODS_LABEL = "pod-security.kubernetes.io/enforce=restricted"
+SMALL = {
+    f"{size}-{kind}": value
+    for size in ("data", "train", "evaluate")
+    for kind, value in (("cpu", "50m"), ("memory", "64Mi"))
+}
+FLEET = """
+name: hollow
+suite: demo
+controls: [s1]
+placement: {gpu_pool: cpu, train_gpus: 0, evaluate_gpus: 0}
+families:
+"""
+FAMILY = """
+  - name: family-%d
+    base: {from: owner/base-%d}
+    instruct: {from: owner/instruct-%d}
+    derived: [{name: derived-%d, from: owner/derived-%d}]
+"""
+
+
+def run(*words: str, code: int = 0) -> str:
+    """What a program printed on both streams."""
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == code, f"{shlex.join(words)}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def cluster() -> None:
+    """Skips where there is none."""
+    missing = [name for name in ("kubectl", "helm", "argo") if shutil.which(name) is None]
+    if missing or "KUBECONFIG" not in os.environ:
+        pytest.skip(f"needs KUBECONFIG, kubectl, helm and argo; there is no {', '.join(missing)}")
+    run("kubectl", "get", "crd", "workflowtemplates.argoproj.io")
+    run("kubectl", "label", "node", "--all", "perennial.dev/pool=cpu", "--overwrite")
+
+
+@pytest.fixture(scope="session")
+def hollow(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An image in the place of every job's, whose steps do nothing (`hollow.c`)."""
+    folder = tmp_path_factory.mktemp("hollow")
+    source = str(Path(__file__).with_name("hollow.c"))
+    run("cc", "-static", "-Os", "-Wall", "-Werror", "-o", str(folder / "python"), source)
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY python /bin/python\nUSER 65532\n")
+    builder = next(
+        name
+        for name in ("docker", "podman", "buildah")
+        if shutil.which(name)
+        and subprocess.run([name, "info"], capture_output=True, check=False).returncode == 0
+    )
+    run(builder, "build", "--tag", HOLLOW, str(folder))
+    here = SHARED / "cluster/cluster"
+    default = f"{here} load" if here.exists() else "kind load docker-image"
+    run(*shlex.split(os.environ.get("PERENNIAL_CLUSTER_LOAD", default)), HOLLOW)
+    return HOLLOW
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """A namespace and what is installed in it."""
+
+    name: str
+    folder: Path
+    image: str
+
+    def kubectl(self, *words: str) -> str:
+        return run("kubectl", "-n", self.name, *words)
+
+    def helm(self, families: int, *values: str, code: int = 0) -> str:
+        """Installs the chart with a fleet of so many families, and a hollow image for each job."""
+        fleet = self.folder / "fleet.yaml"
+        numbers = range(families)
+        fleet.write_text(FLEET + "".join(FAMILY % ((number,) * 5) for number in numbers))
+        printed = run(sys.executable, "-m", "pipelines", "parameters", str(fleet))
+        registry, _, image = self.image.rpartition("/")
+        given = yaml.safe_load(printed)["parameters"] | SMALL
+        given |= {"store": "s3://bucket/store", "registry": registry}
+        given |= {f"{job}-image": image for job in jobs()}
+        file = self.folder / "values.yaml"
+        file.write_text(yaml.safe_dump({"parameters": given}))
+        words = ["helm", "upgrade", "--install", "perennial", "charts/perennial"]
+        words += ["-n", self.name, "-f", str(file)]
+        for value in values:
+            words += ["--set", value]
+        return run(*words, code=code)
+
+    def submit(self, *parameters: str) -> str:
+        """The name of a run of the refresh."""
+        words = ["submit", "--from", "workflowtemplate/perennial-refresh", "-o", "name"]
+        for parameter in ("period=2026-10", *parameters):
+            words += ["-p", parameter]
+        return run("argo", "-n", self.name, *words).strip().rpartition("/")[2]
+
+    def wait(self, workflow: str, seconds: float) -> dict[str, Any]:
+        """The Workflow when it has ended."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found: dict[str, Any] = json.loads(self.kubectl("get", "wf", workflow, "-o", "json"))
+            if found.get("status", {}).get("phase") in ("Succeeded", "Failed", "Error"):
+                return found
+            assert time.monotonic() < deadline, run("argo", "-n", self.name, "get", workflow)
+            time.sleep(2)
+
+
+def jobs() -> list[str]:
+    return sorted(path.parent.name for path in (ROOT / "src/jobs").glob("*/__main__.py"))
+
+
+@pytest.fixture
+def namespace(hollow: str, tmp_path: Path) -> Iterator[Namespace]:
+    """Empty, and restricted."""
+    made = Namespace(f"perennial-{uuid4().hex[:8]}", tmp_path, hollow)
+    run("kubectl", "create", "namespace", made.name)
+    run("kubectl", "label", "namespace", made.name, PODS_LABEL)
+    yield made
+    run("kubectl", "delete", "namespace", made.name, "--wait=false")
+
+
+@pytest.fixture
+def stock_argo(cluster: None) -> Iterator[None]:
+    """Argo's controller as it is installed: nothing said of its executor's containers."""
+    where: Sequence[str] = ("-n", "argo", "configmap", "workflow-controller-configmap")
+    before = json.loads(run("kubectl", "get", *where, "-o", "json")).get("data", {})
+    if "executor" not in before:
+        yield
+        return
+    gone = json.dumps({"data": {"executor": None}})
+    _patch(gone)
+    yield
+    _patch(json.dumps({"data": {"executor": before["executor"]}}))
+
+
+def _patch(change: str) -> None:
+    argo = ("-n", "argo")
+    name = "workflow-controller-configmap"
+    run("kubectl", *argo, "patch", "configmap", name, "--type", "merge", "-p", change)
+    run("kubectl", *argo, "rollout", "restart", "deployment/workflow-controller")
+    run("kubectl", *argo, "rollout", "status", "deployment/workflow-controller", "--timeout=120s")
