@@ -66,6 +66,7 @@ def test_a_dead_process_blocks_nobody(tmp_path: Path) -> None:
         ("", r"process \? since \?"),
         ("\x1b[2J\nx\ny", r"process \? on x since y"),
     ],
+    ids=["of this machine", "of another", "nothing", "rubbish"],
 )
 def test_whoever_holds_it_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str, says: str
