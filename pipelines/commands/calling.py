@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 
 from jobs.errors import BadInputError
 from jobs.validation import expectation
-from jobs.words import listed, nearest, shown
+from jobs.words import joined, listed, nearest, shown
 
 MOST_NEAR = 3
 
@@ -66,9 +66,9 @@ def _wrong(command: Any, ctx: Any, given: list[str], error: TyperException) -> s
         return f"{name} {shown(problem['input'])} is wrong: {expectation(problem)}"
     values, left, _ = command.make_parser(ctx).parse_args(list(given))
     if lacks := [one for one in parameters if one.required and not _is_given(one, values)]:
-        return f"{ctx.info_name} needs {_and([_written(one) for one in lacks])}; {_see(ctx)}"
+        return f"{ctx.info_name} needs {joined([_written(one) for one in lacks])}; {_see(ctx)}"
     if left:
-        takes = _and([*(_written(one) for one in parameters if _is_argument(one)), "options"])
+        takes = joined([*(_written(one) for one in parameters if _is_argument(one)), "options"])
         return f"{ctx.info_name} takes no more than {takes}; left over: {listed(left)}"
     return f"{error.format_message()} {_see(ctx)}"
 
@@ -116,8 +116,3 @@ def _written(parameter: Any) -> str:
     if _is_argument(parameter):
         return str(parameter.metavar)
     return f"{parameter.opts[0]} {parameter.metavar}"
-
-
-def _and(names: Sequence[str]) -> str:
-    """``a, b and c``."""
-    return " and ".join([*filter(None, [", ".join(names[:-1])]), names[-1]])

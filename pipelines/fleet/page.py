@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from jobs.command.help import described, limits, value_word
 from jobs.validation import Shape
+from jobs.words import joined
 from pipelines.fleet.model import Derived, Family, Fleet, Model, Sibling
 from pipelines.fleet.placement import Placement
 from pipelines.fleet.prices import Prices
@@ -106,5 +107,4 @@ def _cell(text: str) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    *most, last = [f"`{name}`" for name in names]
-    return f"{', '.join(most)} and {last}" if most else last
+    return joined([_code(name) for name in names])

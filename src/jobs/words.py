@@ -136,6 +136,16 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(shown(name) for name in names[:most]) + more
 
 
+def joined(names: Sequence[str]) -> str:
+    """All of them, as they are.
+
+    >>> joined(["a"]), joined(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def not_utf8(error: UnicodeDecodeError) -> str:
     """Which byte of a text is none of UTF-8's, and where; bytes are counted from 0."""
     return f"the byte 0x{error.object[error.start]:02x} at {error.start} is not UTF-8"

@@ -21,6 +21,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
+from images.build import find_builder
 from tests.support.paths import ROOT, SHARED
 
 HOLLOW = "localhost/perennial-hollow:1"
@@ -69,13 +70,7 @@ def hollow(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> str:
     source = str(Path(__file__).with_name("hollow.c"))
     run("cc", "-static", "-Os", "-Wall", "-Werror", "-o", str(folder / "python"), source)
     (folder / "Dockerfile").write_text("FROM scratch\nCOPY python /bin/python\nUSER 65532\n")
-    builder = next(
-        name
-        for name in ("docker", "podman", "buildah")
-        if shutil.which(name)
-        and subprocess.run([name, "info"], capture_output=True, check=False).returncode == 0
-    )
-    run(builder, "build", "--tag", HOLLOW, str(folder))
+    run(find_builder(None), "build", "--tag", HOLLOW, str(folder))
     here = SHARED / "cluster/cluster"
     default = f"{here} load" if here.exists() else "kind load docker-image"
     run(*shlex.split(os.environ.get("PERENNIAL_CLUSTER_LOAD", default)), HOLLOW)

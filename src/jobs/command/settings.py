@@ -26,7 +26,7 @@ from jobs.errors import BadInputError
 from jobs.records import Promised
 from jobs.store.uri import check_uri, http_address
 from jobs.validation import expectation
-from jobs.words import shown
+from jobs.words import joined, shown
 
 
 @dataclass(frozen=True)
@@ -231,8 +231,7 @@ def describe(error: ValidationError, model: type[FlagSettings]) -> str:
     first = next((problem for problem in problems if problem["type"] != "missing"), None)
     if first is None:
         verb = "is" if len(missing) == 1 else "are"
-        said = " and ".join([*filter(None, [", ".join(missing[:-1])]), missing[-1]])
-        return f"{said} {verb} required; see python -m jobs.{model.job} --help"
+        return f"{joined(missing)} {verb} required; see python -m jobs.{model.job} --help"
     if not first["loc"]:
         return expectation(first)
     flag = "--" + str(first["loc"][0]).replace("_", "-")

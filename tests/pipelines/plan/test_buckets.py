@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.errors import BadInputError, BadInputsError
+from jobs.errors import BadInputError
 from jobs.store.failures import Patience
 from jobs.store.prefix import Prefix
 from pipelines.commands.refreshing import intended
@@ -18,6 +18,7 @@ from pipelines.plan.models import fleet_models
 from pipelines.plan.plan import make_plan
 from pipelines.plan.preflight import Preflight, preflight
 from tests.jobs.ingest.sources import ingest, sharded
+from tests.pipelines.plan.conftest import problems
 from tests.support.buckets import upload
 from tests.support.pico import commit, write_llama
 
@@ -61,14 +62,6 @@ def told(file: Path, store: Path, *given: str) -> Preflight:
         lambda models, mirror: make_plan(*known, models=models, mirror=mirror, processes=2),
         print,
     )
-
-
-def problems(found: Preflight) -> list[str]:
-    try:
-        found.refuse()
-    except BadInputsError as error:
-        return list(error.lines)
-    return []
 
 
 def test_all_in_a_bucket(fleet: Path, llama: Path, tmp_path: Path) -> None:
