@@ -47,7 +47,7 @@ def refresh(store: Path, ccnews_server: str, work: Path) -> dict[str, float]:
     served = [f"crawl-ccnews-server={ccnews_server}"]
     parameters = run_parameters(read_fleet(FLEET), PERIOD, str(store), None, served)
     quiet = Console(file=io.StringIO())
-    ran = run_workflow(read_workflow(WORKFLOW), parameters, RunFolder(work), console=quiet)
+    ran = run_workflow(read_workflow(*WORKFLOW), parameters, RunFolder(work), console=quiet)
     if ran.exit_code:
         raise RuntimeError(f"the refresh ended with {ran.exit_code}")
     return {step.name: step.seconds for step in ran.steps}

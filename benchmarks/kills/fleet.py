@@ -60,7 +60,7 @@ def refreshed(scratch: Path) -> Iterator[dict[str, Place]]:
     fails.
     """
     store = str(scratch / "store")
-    fleet, workflow = read_fleet(FLEET), read_workflow(WORKFLOW)
+    fleet, workflow = read_fleet(FLEET), read_workflow(*WORKFLOW)
     with serve(SAMPLE) as ccnews_server:
         make_family(WORK / "family", ccnews_server, Children())
         served = [f"crawl-ccnews-server={ccnews_server}"]

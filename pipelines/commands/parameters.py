@@ -15,7 +15,9 @@ from pipelines.fleet.sections import (
 )
 from pipelines.fleet.texts import why_unfit
 
-WORKFLOW = Path(__file__).parents[2] / "charts/perennial/files/refresh.yaml"
+_FILES = Path(__file__).parents[2] / "charts/perennial/files"
+WORKFLOW = (_FILES / "refresh.yaml", _FILES / "family.yaml")
+"""The refresh, and what it makes a family's workflow from."""
 
 
 def by_name(given: Sequence[str]) -> dict[str, str | None]:

@@ -140,7 +140,7 @@ def intended(
             raise
         raise BadInputsError([*map(str, wrong), *error.lines]) from error
     parameters = run_parameters(fleet, period, store, run_name, given)
-    return Intent(source, fleet, read_workflow(WORKFLOW), parameters, settable(named), wrong)
+    return Intent(source, fleet, read_workflow(*WORKFLOW), parameters, settable(named), wrong)
 
 
 def checked(

@@ -203,24 +203,28 @@ class Family(_Entry):
             for name, model in named
         ]
 
-    def item(self, fleet: "Fleet") -> dict[str, Any]:
-        """The family as one item of the workflow's ``families``; its own settings come first."""
-        item: dict[str, Any] = {
+    def parameters(self, fleet: "Fleet") -> dict[str, str]:
+        """Parameter → text of the family's own workflow; its own settings come first."""
+        derived = [
+            {"name": model.candidate, "base": "base", "instruct": "instruct", "onto": model.name}
+            for model in self.derived
+        ]
+        values = {
             "name": self.name,
             "base-from": self.base.source,
             "base-revision": self.base.revision or "",
             "instruct-from": self.instruct.source,
             "instruct-revision": self.instruct.revision or "",
-            "others": self.other_models(),
-            "residuals": self.residuals(),
-            "derived": [{"name": m.candidate, "onto": m.name} for m in self.derived],
-            "candidates": self.candidates(),
+            "others": json.dumps(self.other_models()),
+            "residuals": json.dumps(self.residuals()),
+            "derived": json.dumps(derived),
+            "candidates": json.dumps(self.candidates()),
             "expected": "",  # of its jobs; `perennial run` fills it in from the plan
-            "controls": list(fleet.controls),
+            "controls": json.dumps(fleet.controls),
         }
         for job in FAMILY_SECTIONS:
-            item |= section_parameters(job, self.section(job, fleet))
-        return item
+            values |= section_parameters(job, self.section(job, fleet))
+        return values
 
     def section(self, job: str, fleet: "Fleet") -> dict[str, Any]:
         """The fleet's settings of a job, with the family's own put over them."""
@@ -268,7 +272,7 @@ class Fleet(_Entry):
             "suite-definition": suite.definition(),
             "bundle-from": self.eval_data or "",
             "tasks": json.dumps([task.name for task in suite.tasks]),
-            "families": json.dumps([family.item(self) for family in self.families]),
+            "families": json.dumps([family.parameters(self) for family in self.families]),
         }
         for job in FLEET_SECTIONS:
             section = getattr(self, job)

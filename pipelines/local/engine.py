@@ -15,9 +15,10 @@ from typing import Literal
 from jobs.errors import BadInputError, PerennialError
 from jobs.stopping import grace_seconds
 from jobs.words import nearest
-from pipelines.local.tags import fill, read_items
+from pipelines.local.tags import fill, find, read_items, read_list
 from pipelines.local.workflow import (
     DagTemplate,
+    FamilyTemplate,
     RetryStrategy,
     StepTemplate,
     Task,
@@ -77,10 +78,17 @@ class Engine:
     """One walk of one workflow."""
 
     def __init__(
-        self, workflow: WorkflowTemplate, parameters: Mapping[str, str], runner: Runner
+        self,
+        workflow: WorkflowTemplate,
+        parameters: Mapping[str, str],
+        runner: Runner,
+        path: str = "",
     ) -> None:
-        """`parameters` are the workflow's and, as in Argo, the inputs of its entrypoint."""
-        self.workflow, self._runner = workflow, runner
+        """`parameters` are the workflow's and, as in Argo, the inputs of its entrypoint.
+
+        `path` says where in another workflow this one is.
+        """
+        self.workflow, self._runner, self._path = workflow, runner, path
         self._entry = workflow.template(workflow.spec.entrypoint)
         declared = {p.name: p.value for p in workflow.spec.arguments.parameters}
         inputs = {p.name for p in self._entry.inputs.parameters}
@@ -92,30 +100,50 @@ class Engine:
                 )
         given = declared | dict(parameters)
         if missing := [name for name, value in given.items() if value is None]:
-            raise BadInputError(f"parameters without a value: {', '.join(missing)}")
-        self._globals = {f"workflow.parameters.{k}": v for k, v in given.items() if v is not None}
+            where = f"{path}: " if path else ""
+            raise BadInputError(f"{where}parameters without a value: {', '.join(missing)}")
+        self._given = {name: value for name, value in given.items() if value is not None}
+        self._globals = {f"workflow.parameters.{k}": v for k, v in self._given.items()}
         self._arguments = {name: value for name, value in parameters.items() if name in inputs}
 
     async def run(self) -> Outcome:
         """Raises BadInputError for a tag, argument or item that leads nowhere."""
         try:
-            return await self.run_template(self._entry, self._arguments, "")
+            return await self.run_template(self._entry, self._arguments, self._path)
         except BaseExceptionGroup as group:
             raise _first(group) from group
 
     async def run_template(
-        self, template: DagTemplate | StepTemplate, arguments: Mapping[str, str], path: str
+        self,
+        template: DagTemplate | StepTemplate | FamilyTemplate,
+        arguments: Mapping[str, str],
+        path: str,
     ) -> Outcome:
         """One use of a template; `path` says where in the workflow."""
         inputs = self._inputs(template, arguments, path or template.name)
         values = self._globals | {f"inputs.parameters.{k}": v for k, v in inputs.items()}
         if isinstance(template, DagTemplate):
             return await _DagRun(self, template.dag.tasks, values, path).run()
+        if isinstance(template, FamilyTemplate):
+            return await self._family(template.resource.template, inputs, path).run()
         step = _step(template, inputs, values, path or template.name)
         return await self._run_step(step, template.retry_strategy)
 
+    def _family(self, template: str, inputs: Mapping[str, str], path: str) -> "Engine":
+        """A family's workflow; as in Argo, a parameter that it does not declare is passed over."""
+        listed = read_list(self._given["families"], "families")
+        own = {k: v for k, v in self._given.items() if k != "families"}
+        own |= {"run": inputs["run"], **find(listed, inputs["name"])}
+        workflow = self.workflow.others[template]
+        declared = {p.name for p in workflow.spec.arguments.parameters}
+        own = {name: value for name, value in own.items() if name in declared}
+        return Engine(workflow, own, self._runner, path)
+
     def _inputs(
-        self, template: DagTemplate | StepTemplate, arguments: Mapping[str, str], where: str
+        self,
+        template: DagTemplate | StepTemplate | FamilyTemplate,
+        arguments: Mapping[str, str],
+        where: str,
     ) -> dict[str, str]:
         inputs = dict(arguments)
         for parameter in template.inputs.parameters:
@@ -179,7 +207,7 @@ class _DagRun:
         items = read_items(fill(task.with_param, values, path), path)
         async with asyncio.TaskGroup() as group:
             running = [
-                group.create_task(self._run_one(task, {**values, **item}, f"{path}/{label}"))
+                group.create_task(self._run_one(task, {**values, "item": item}, f"{path}/{label}"))
                 for label, item in items
             ]
         return _together(one.result() for one in running)

@@ -6,24 +6,24 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
-from pipelines.local.tags import TAG
+from pipelines.local.tags import FIELD, NAMES, TAG
 
 WORKFLOW = r"workflow\.parameters\.[\w-]+"
 INPUT = r"inputs\.parameters\.[\w-]+"
 OUTPUT = r"tasks\.[\w-]+\.outputs\.parameters\.[\w-]+"
-ITEM = r"item(?:\.[\w-]+)?"
+ITEM = "item"
 
 
 def _known_as(
-    pattern: str, example: str, parsed: Callable[[str], Any] = lambda text: text
+    pattern: str, example: str, parsed: Callable[..., Any] = lambda text: text
 ) -> BeforeValidator:
-    """A text of one form, as what is `parsed` from the form's group."""
+    """A text of one form, as what is `parsed` from the form's groups."""
 
     def parse(value: object) -> Any:
         match = re.fullmatch(pattern, value) if isinstance(value, str) else None
         if match is None:
             raise ValueError(f"expected {example}")
-        return parsed(match[1])
+        return parsed(*match.groups())
 
     return BeforeValidator(parse)
 
@@ -42,8 +42,8 @@ def _tagged(*forms: str) -> AfterValidator:
 
 Plain = Annotated[str, _tagged()]
 OfWorkflow = Annotated[str, _tagged(WORKFLOW)]
-OfInputs = Annotated[str, _tagged(INPUT)]
-OfTask = Annotated[str, _tagged(WORKFLOW, INPUT, OUTPUT, ITEM)]
+OfInputs = Annotated[str, _tagged(WORKFLOW, INPUT)]
+OfTask = Annotated[str, _tagged(WORKFLOW, INPUT, OUTPUT, ITEM, FIELD)]
 Seconds = Annotated[int, _known_as(r"([0-9]{1,6})s", "seconds, as 30s", int)]
 Name = Annotated[
     str,
@@ -51,7 +51,14 @@ Name = Annotated[
 ]
 """Of tasks, templates and parameters; folders and files of a run are named by them."""
 VariableName = Annotated[str, _known_as(r"([A-Za-z_][A-Za-z0-9_]*)", "a name such as HF_HOME")]
-ListTag = Annotated[str, _known_as(rf"(\{{\{{(?:{WORKFLOW}|{INPUT})\}}\}})", "a parameter's tag")]
+ListTag = Annotated[
+    str,
+    _known_as(
+        rf"(\{{\{{(?:{WORKFLOW}|{NAMES})\}}\}})",
+        "a parameter's tag, or that of the names in it",
+        lambda text, _: text,
+    ),
+]
 TaskNames = Annotated[
     tuple[str, ...],
     _known_as(
@@ -69,3 +76,28 @@ RetryCodes = Annotated[
         lambda codes: frozenset(map(int, codes.split(", "))),
     ),
 ]
+FamilyManifest = Annotated[
+    str,
+    _known_as(
+        r"apiVersion: argoproj\.io/v1alpha1\n"
+        r"kind: Workflow\n"
+        r"metadata:\n(?:  .*\n)+"
+        r"spec:\n"
+        r"  workflowTemplateRef:\n"
+        r"    name: ([a-z0-9-]+)\n"
+        r"  arguments:\n"
+        r"    parameters: "
+        + re.escape(
+            "{{=toJson(concat("
+            "[{'name': 'run', 'value': inputs.parameters['run']}], "
+            "map(filter(fromJSON(workflow.parameters.json), #.name not in ['families', 'run']), "
+            "{'name': #.name, 'value': #.value}), "
+            "map(sortBy(toPairs(find(fromJSON(workflow.parameters['families']), "
+            "#.name == inputs.parameters['name'])), #[0]), {'name': #[0], 'value': #[1]})))}}"
+        )
+        + r"\n",
+        "a family's Workflow, as pipelines/workflows renders it",
+    ),
+]
+"""As the name of the WorkflowTemplate that it is made from. It is given `run`, this workflow's own
+parameters but `families`, and those of the item of `families` that has the input `name`."""

@@ -1,15 +1,22 @@
-"""``{{…}}``: putting values in place of tags."""
+"""``{{…}}``: putting values in place of tags.
+
+A tag is a name, or one of two expressions over a parameter that is a JSON list of mappings: the
+names of all of them, to loop over, and a field of the one whose name the item of the loop is.
+"""
 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from jobs.errors import BadInputError
 from jobs.strict_json import parse
 from jobs.words import shown
 
 TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+LISTED = r"fromJSON\(workflow\.parameters\['([\w-]+)'\]\)"
+NAMES = rf"=toJson\(map\({LISTED}, #\.name\)\)"
+FIELD = rf"=find\({LISTED}, #\.name == item\)\['([\w-]+)'\]"
 MAX_ITEMS_BYTES = 2**28
 """Memory that reading one list may take."""
 SAFE_LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -19,49 +26,71 @@ def fill(text: str, values: Mapping[str, str], where: str) -> str:
     """`text` with each tag replaced by its value. A tag without one is an error, never left."""
 
     def value(match: re.Match[str]) -> str:
-        if match[1] not in values:
+        found = _evaluated(match[1], values, where)
+        if found is None:
             raise BadInputError(f"{where}: nothing to put in place of {match[0]}")
-        if "\0" in values[match[1]]:
+        if "\0" in found:
             raise BadInputError(
                 f"{where}: {shown(match[0])} holds a NUL, which no program is given"
             )
-        return values[match[1]]
+        return found
 
     return TAG.sub(value, text)
 
 
-def read_items(text: str, where: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each item of a list as JSON: how its step is called, and its tags.
+def _evaluated(tag: str, values: Mapping[str, str], where: str) -> str | None:
+    if match := re.fullmatch(NAMES, tag):
+        listed = _listed(match[1], values, where)
+        return None if listed is None else json.dumps([item.get("name") for item in listed])
+    if match := re.fullmatch(FIELD, tag):
+        listed = _listed(match[1], values, where) if "item" in values else None
+        return None if listed is None else find(listed, values["item"]).get(match[2])
+    return values.get(tag)
 
-    That is its name; its number where the name is another item's too, looks like a number or names
-    no folder: each step has its own.
 
-    An item is a text, ``{{item}}``, or a mapping, ``{{item.key}}``, of texts and lists. A list
-    stays JSON, so that it can be the next list of items.
+def _listed(name: str, values: Mapping[str, str], where: str) -> list[Mapping[str, str]] | None:
+    text = values.get(f"workflow.parameters.{name}")
+    return None if text is None else read_list(text, f"{where}: {name}")
+
+
+def read_list(text: str, where: str) -> list[Mapping[str, str]]:
+    """A parameter that is a list, as JSON, of mappings of texts. Raises BadInputError."""
+    listed = parse(text.encode(errors="replace"), where, MAX_ITEMS_BYTES)
+    if not isinstance(listed, list):
+        raise BadInputError(f"{where}: expected a JSON list, got {shown(text)}")
+    for item in listed:
+        texts = item.values() if isinstance(item, dict) else [None]
+        if not all(isinstance(value, str) for value in texts):
+            raise BadInputError(f"{where}: expected mappings to texts, got {shown(item)}")
+    return listed
+
+
+def find(listed: Iterable[Mapping[str, str]], name: str) -> Mapping[str, str]:
+    """The first item of this name; nothing where there is none."""
+    return next((item for item in listed if item.get("name") == name), {})
+
+
+def read_items(text: str, where: str) -> Iterator[tuple[str, str]]:
+    """Each text of a list as JSON: how its step is called, and the text.
+
+    It is called by the text; by its number where the text stands there twice, looks like a number
+    or names no folder: each step has a name of its own.
     """
     items = parse(text.encode(errors="replace"), f"{where}: withParam", MAX_ITEMS_BYTES)
     if not isinstance(items, list):
         raise BadInputError(f"{where}: withParam: expected a JSON list, got {shown(text)}")
-    names = [item.get("name") if isinstance(item, dict) else item for item in items]
-    taken = Counter(name for name in names if isinstance(name, str))
-    for number, (name, item) in enumerate(zip(names, items, strict=True)):
-        label = _label(name, number, taken)
-        if isinstance(item, str):
-            yield label, {"item": item}
-        elif isinstance(item, dict) and all(isinstance(v, str | list) for v in item.values()):
-            yield label, {f"item.{k}": _text(v) for k, v in item.items()}
-        else:
+    for item in items:
+        if not isinstance(item, str):
             raise BadInputError(
                 f"{where}: withParam: the local engine does not know items such as {shown(item)}, "
-                "only texts, and mappings to texts and lists"
+                "only texts"
             )
+    taken = Counter(items)
+    for number, item in enumerate(items):
+        yield _label(item, number, taken), item
 
 
-def _label(name: object, number: int, taken: Mapping[str, int]) -> str:
-    if not isinstance(name, str) or taken[name] > 1 or name.isdecimal():
+def _label(name: str, number: int, taken: Mapping[str, int]) -> str:
+    if taken[name] > 1 or name.isdecimal():
         return str(number)
     return name if SAFE_LABEL.fullmatch(name) else str(number)
-
-
-def _text(value: str | list[object]) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -5,7 +5,8 @@ nothing on one machine (images, pools, volumes, …). Whatever else a file holds
 names it and where it stands: nothing is ever silently ignored.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -26,6 +27,7 @@ from jobs.records import Record
 from jobs.validation import expectation
 from jobs.words import shown
 from pipelines.local.forms import (
+    FamilyManifest,
     ListTag,
     Name,
     OfInputs,
@@ -170,10 +172,42 @@ class StepTemplate(_Template):
     tolerations: Idle = None
 
 
-KINDS = ("dag template", "step template")
+class FamilyResource(_Strict):
+    """A family's Workflow, waited for."""
+
+    template: FamilyManifest = Field(alias="manifest")
+    """The name of its WorkflowTemplate."""
+    action: Literal["apply"]
+    success_condition: Literal["status.phase == Succeeded"]
+    failure_condition: Literal["status.phase in (Failed, Error)"]
+    set_owner_reference: Idle = None
+
+
+class FamilyTemplate(_Template):
+    """A family as a workflow of its own: here its steps are run below this one's."""
+
+    resource: FamilyResource
+
+    retry_strategy: Idle = None
+    """Of the waiting; the steps have their own."""
+    node_selector: Idle = None
+    pod_spec_patch: Idle = None
+    service_account_name: Idle = None
+
+
+KINDS = ("dag template", "step template", "family template")
+
+
+def _kind(given: Any) -> str:
+    keys = given if isinstance(given, dict) else ()
+    return KINDS[0] if "dag" in keys else KINDS[2] if "resource" in keys else KINDS[1]
+
+
 Template = Annotated[
-    Annotated[DagTemplate, Tag(KINDS[0])] | Annotated[StepTemplate, Tag(KINDS[1])],
-    Discriminator(lambda given: KINDS[not (isinstance(given, dict) and "dag" in given)]),
+    Annotated[DagTemplate, Tag(KINDS[0])]
+    | Annotated[StepTemplate, Tag(KINDS[1])]
+    | Annotated[FamilyTemplate, Tag(KINDS[2])],
+    Discriminator(_kind),
 ]
 
 
@@ -188,19 +222,37 @@ class Spec(_Strict):
     parallelism: Idle = None
     security_context: Idle = None
     service_account_name: Idle = None
+    synchronization: Idle = None
+    """A run is held by its folder's lock."""
     ttl_strategy: Idle = None
     volumes: Idle = None
+    workflow_metadata: Idle = None
 
 
-class WorkflowTemplate(_Strict):
+class Metadata(_Strict):
+    """What the file's object is called."""
+
+    name: str
+    labels: Idle = None
+
+
+class _File(_Strict):
     """A whole file."""
 
     api_version: Literal["argoproj.io/v1alpha1"]
     kind: Literal["WorkflowTemplate"]
-    metadata: Idle
+    metadata: Metadata
     spec: Spec
 
-    def template(self, name: str) -> DagTemplate | StepTemplate:
+
+@dataclass(frozen=True)
+class WorkflowTemplate:
+    """A file's workflow, and those that a family's may be made from."""
+
+    spec: Spec
+    others: Mapping[str, "WorkflowTemplate"] = field(default_factory=dict)
+
+    def template(self, name: str) -> DagTemplate | StepTemplate | FamilyTemplate:
         """Raises BadInputError where there is none of this name."""
         for template in self.spec.templates:
             if template.name == name:
@@ -208,16 +260,24 @@ class WorkflowTemplate(_Strict):
         raise BadInputError(f"no template {name!r} in the workflow")
 
 
-def read_workflow(path: Path) -> WorkflowTemplate:
-    """The workflow in a file. Raises BadInputError for whatever the engine does not know."""
+def read_workflow(path: Path, *others: Path) -> WorkflowTemplate:
+    """The workflow in a file; its families' are in `others`.
+
+    Raises BadInputError for whatever the engine does not know.
+    """
+    known = dict(_named(other, {}) for other in others)
+    return _named(path, known)[1]
+
+
+def _named(path: Path, others: Mapping[str, WorkflowTemplate]) -> tuple[str, WorkflowTemplate]:
     source = YamlSource.read(path)
     try:
-        workflow = WorkflowTemplate.model_validate(source.value)
+        file = _File.model_validate(source.value)
     except ValidationError as error:
         raise _refusal(source, error) from error
-    for location, why in _loose_ends(workflow):
+    for location, why in _loose_ends(file.spec, others.keys()):
         raise BadInputError(f"{source.position(location)}: {_dotted(location)}: {why}")
-    return workflow
+    return file.metadata.name, WorkflowTemplate(file.spec, others)
 
 
 def _refusal(source: YamlSource, error: ValidationError) -> BadInputError:
@@ -235,9 +295,9 @@ def _refusal(source: YamlSource, error: ValidationError) -> BadInputError:
     return BadInputError(f"{where}: {_dotted(location)}: the local engine does not know {why}")
 
 
-def _loose_ends(workflow: WorkflowTemplate) -> Iterator[tuple[Location, str]]:
+def _loose_ends(spec: Spec, others: Collection[str]) -> Iterator[tuple[Location, str]]:
     """Where a name leads nowhere. As all names lead one way, there are no circles."""
-    templates = workflow.spec.templates
+    templates = spec.templates
     names = [template.name for template in templates]
     for number, template in enumerate(templates):
         location = ("spec", "templates", number)
@@ -245,6 +305,10 @@ def _loose_ends(workflow: WorkflowTemplate) -> Iterator[tuple[Location, str]]:
             yield location, f"there is another template {template.name!r}"
         if isinstance(template, StepTemplate):
             yield from _loose_outputs(template, location)
+        elif isinstance(template, FamilyTemplate):
+            if template.resource.template not in others:
+                why = f"there is no workflow {template.resource.template!r} beside this one"
+                yield (*location, "resource", "manifest"), why
         else:
             yield from _loose_tasks(template.dag.tasks, names[number + 1 :], location)
 

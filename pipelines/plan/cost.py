@@ -24,7 +24,6 @@ from pipelines.plan.mirror import Mirror
 from pipelines.plan.models import ModelFacts
 from pipelines.plan.planned import Cost, Planned, step_settings
 
-DEFAULT_BATCH = EvaluateSettings.model_fields["batch_size"].default
 BEFORE_DAYS = 1
 """Crawl reads the archives that were begun on the day before the period, too."""
 
@@ -179,40 +178,40 @@ class Reckoner:
         return self._data(seconds, 0, made)
 
     def _evaluate(self, planned: Planned) -> Cost:
-        inputs, held = planned.step.inputs, self._held("evaluate", 1)
-        name, facts = self._models[inputs["model"]]
+        settings, held = step_settings(planned.step), self._held("evaluate", 1)
+        assert isinstance(settings, EvaluateSettings)
+        name, facts = self._models[planned.step.inputs["model"]]
         weights, lacks = _weights(name, facts)
-        work = self._work(planned)
+        work = self._work(settings, planned.family)
         if work is None:
-            lacks = lacks or f"the work of task {inputs['task']}"
+            lacks = lacks or f"the work of task {settings.task}"
         records = None if work is None else work.items * assumed.ITEM_BYTES
         cost = replace(held, seconds=None, artifact_bytes=records, scratch_bytes=weights,
                        lacks=lacks)  # fmt: skip
         if weights is None or facts.parameters is None or work is None:
             return cost
-        batch = _whole(inputs["batch-size"] or str(DEFAULT_BATCH), "batch-size")
-        passes = work.steps(batch)
+        passes = work.steps(settings.batch_size)
         if held.gpus:
             rate = assumed.GPU_FLOPS * assumed.SCORING_MFU
             reading = weights / (assumed.GPU_BANDWIDTH * assumed.GENERATING_SHARE)
             each = max(reading, assumed.GENERATION_STEP_SECONDS)
         else:
             rate = float(assumed.CPU_FLOPS)
-            each = max(2.0 * facts.parameters * batch / rate, assumed.CPU_STEP_SECONDS)
+            each = max(
+                2.0 * facts.parameters * settings.batch_size / rate, assumed.CPU_STEP_SECONDS
+            )
         seconds = assumed.TORCH_START_SECONDS + weights / assumed.STORE_RATE
         seconds += 2.0 * facts.parameters * work.scored_tokens / rate + passes * each
         return replace(cost, seconds=seconds)
 
-    def _work(self, planned: Planned) -> Work | None:
-        task, limit = planned.step.inputs["task"], planned.step.inputs["limit"]
-        if task == HELDOUT_TASK:
-            tokens = self._rows[planned.family].heldout_tokens
+    def _work(self, settings: EvaluateSettings, family: str | None) -> Work | None:
+        if settings.task == HELDOUT_TASK:
+            tokens = self._rows[family].heldout_tokens
             if tokens is None:
                 return None
             return Work(tokens, ceil(tokens / assumed.TOKENS_PER_ARTICLE))
-        most = _whole(limit, "limit") if limit else None
-        folder = self._parameters["bundle-from"]
-        return work_of(self._suite.task(task), most, self._sealed, folder)
+        task, folder = self._suite.task(settings.task), self._parameters["bundle-from"]
+        return work_of(task, settings.limit, self._sealed, folder)
 
     def _data(
         self, seconds: float | None, fetched: float | None, stored: float | None, lacks: str = ""

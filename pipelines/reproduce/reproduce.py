@@ -18,7 +18,7 @@ from pipelines import layout
 from pipelines.local.folder import RunFolder
 from pipelines.local.record import StepRecord
 from pipelines.local.run import run_workflow
-from pipelines.local.workflow import WorkflowTemplate
+from pipelines.local.workflow import Spec, WorkflowTemplate
 from pipelines.reproduce.choosing import Made, chosen, made_by_run
 from pipelines.reproduce.commands import Given, SkippedError, command
 from pipelines.reproduce.comparing import differences, not_promised
@@ -139,11 +139,4 @@ def _workflow(commands: Mapping[str, Sequence[str]]) -> WorkflowTemplate:
         "templates": [entry, *templates],
         "arguments": {"parameters": parameters},
     }
-    return WorkflowTemplate.model_validate(
-        {
-            "apiVersion": "argoproj.io/v1alpha1",
-            "kind": "WorkflowTemplate",
-            "metadata": {},
-            "spec": spec,
-        }
-    )
+    return WorkflowTemplate(Spec.model_validate(spec))

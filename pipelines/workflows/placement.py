@@ -57,6 +57,15 @@ class Place:
         )
 
 
+_WAITING = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}}
+WAITING_PATCH = json.dumps(
+    {
+        "initContainers": [{"name": "init", "securityContext": CONFINED}],
+        "containers": [{"name": "main", "resources": _WAITING, "securityContext": CONFINED}],
+    }
+)
+"""Of the pod that waits for a family's Workflow: Argo's own program, hours long."""
+
 PLACES = {
     "ingest": Place("data", "cpu", deadline_hours=6),
     "check": Place("small", "cpu", deadline_hours=1),

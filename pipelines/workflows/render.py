@@ -14,13 +14,16 @@ DEFAULT_FLEET = "fleets/news.yaml"
 
 def rendered() -> dict[str, str]:
     """Path below the repository → text of each generated file."""
-    from pipelines.workflows.refresh import refresh  # Hera takes most of a second to import
+    from pipelines.workflows.family import family  # Hera takes most of a second to import
+    from pipelines.workflows.refresh import refresh
     from pipelines.workflows.schedule import schedule
 
     fleet = read_fleet(ROOT / DEFAULT_FLEET)
     return {
         "charts/perennial/files/refresh.yaml": HEADER.format(source="refresh.py")
         + refresh(fleet, version("perennial")).to_yaml(),
+        "charts/perennial/files/family.yaml": HEADER.format(source="family.py")
+        + family().to_yaml(),
         "charts/perennial/files/schedule.yaml": HEADER.format(source="schedule.py")
         + schedule().to_yaml(),
         "docs/fleet.md": page(),

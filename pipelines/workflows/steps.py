@@ -1,18 +1,22 @@
-"""One workflow template per job, its arguments taken from the job's own settings model.
+"""One template per job, its arguments taken from the job's own settings model.
 
-Each flag of a job is an input parameter of its template and an element of its argv, never text
-for a shell. An empty value means "not given", so every flag is always passed.
+Each flag of a job is an element of its argv, never text for a shell: what the fleet file may set
+is a parameter of the workflow, all else an input of the template. An empty value means "not
+given", so every flag is always passed.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from hera.workflows import DAG, Container, Parameter, Task
+from hera.workflows import DAG, Container, Parameter, Task, WorkflowTemplate
 from hera.workflows import models as argo
 
 from jobs.stopping import GRACE
 from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, JOBS, section_keys
 from pipelines.workflows.placement import PLACES, RETRY_BACKOFF, RETRY_EXPRESSION, parameter
 
+FLEET_JOBS = (*FLEET_SECTIONS, "bundle")
+"""They run once a refresh; all others run for each family."""
 OUTPUTS = "/tmp/outputs"  # noqa: S108 - a path in the step's own container
 
 
@@ -20,14 +24,16 @@ def job_template(job: str) -> Container:
     """The template that runs ``python -m jobs.<job>`` in its image."""
     settings, place = JOBS[job], PLACES[job]
     image = f"{parameter('registry')}/{parameter(f'{job}-image')}"
+    of_fleet = fleet_settings(job)
     arguments = []
     for flag in settings.flags():
-        arguments += [f"--{flag}", "{{inputs.parameters." + flag + "}}"]
+        arguments += [f"--{flag}", of_fleet.get(flag) or given(flag)]
     return Container(
         name=job,
         inputs=[
             Parameter(name=flag) if field.is_required() else Parameter(name=flag, default="")
             for flag, field in settings.flags().items()
+            if flag not in of_fleet
         ],
         outputs=[
             Parameter(name=name, value_from=argo.ValueFrom(path=f"{OUTPUTS}/{name}"))
@@ -42,7 +48,9 @@ def job_template(job: str) -> Container:
             argo.EnvVar(name=GRACE, value=str(place.grace_seconds)),
         ],
         security_context=argo.SecurityContext(
-            allow_privilege_escalation=False, capabilities=argo.Capabilities(drop=["ALL"])
+            allow_privilege_escalation=False,
+            capabilities=argo.Capabilities(drop=["ALL"]),
+            read_only_root_filesystem=True,
         ),
         volume_mounts=[
             argo.VolumeMount(name="scratch", mount_path="/tmp"),  # noqa: S108 - in a container
@@ -78,13 +86,12 @@ def step(
 ) -> Task:
     """A task of the DAG being defined: `template`, begun when all of `after` succeeded.
 
-    Where the template is a job, the settings from the fleet file come on top of `arguments`.
-    With `each`, the tag of a JSON list, it is run once for each item, in parallel.
+    With `each`, the tag of a JSON list of texts, it is run once for each item, in parallel.
     """
     return Task(
         name=name or template,
         template=template,
-        arguments={**arguments, **fleet_settings(template)},
+        arguments=dict(arguments),
         depends=" && ".join(task.name for task in after) or None,
         with_param=each,
     )
@@ -96,27 +103,58 @@ def output(task: Task, name: str) -> str:
 
 
 def given(name: str) -> str:
-    """The tag of an input parameter of the DAG being defined."""
+    """The tag of an input parameter of the template being defined."""
     return "{{inputs.parameters." + name + "}}"
 
 
-def fleet_settings(job: str) -> dict[str, str]:
-    """Flag → tag of the parameter that holds it, for each flag that a fleet file may set.
+def names(listed: str) -> str:
+    """The tag of the names of a parameter's items, for a loop over them.
 
-    The settings of the whole fleet are parameters of the workflow, a family's those of its DAG.
-    A check has those of the merge that it is asked for.
+    A loop over the items themselves would put each whole into the name of its step, and that into
+    the name of every step below.
+    """
+    return "{{=toJson(map(fromJSON(workflow.parameters['" + listed + "']), #.name))}}"
+
+
+def field(listed: str, key: str) -> str:
+    """Within such a loop, the tag of a field of the item that has the name."""
+    items = f"fromJSON(workflow.parameters['{listed}'])"
+    return "{{=find(" + items + ", #.name == item)['" + key + "']}}"
+
+
+def fleet_settings(job: str) -> dict[str, str]:
+    """Flag → tag of the workflow's parameter, for each flag that a fleet file may set.
+
+    A check has the settings of the merge that it is asked for.
     """
     section = "merge" if job == "check" else job
     if section not in FLEET_SECTIONS + FAMILY_SECTIONS:
         return {}
-    tag = parameter if section in FLEET_SECTIONS else given
-    found = {key.removeprefix(f"{section}-"): tag(key) for key in section_keys(section)}
+    found = {key.removeprefix(f"{section}-"): parameter(key) for key in section_keys(section)}
     return {flag: text for flag, text in found.items() if flag in JOBS[job].flags()}
 
 
-def passed_on(job: str) -> dict[str, str]:
-    """A job's settings, for a DAG that hands them on under the same names."""
-    return {key: given(key) for key in section_keys(job)}
+def workflow(name: str, entrypoint: str, **fields: Any) -> WorkflowTemplate:
+    """A WorkflowTemplate whose templates are being defined; its pods have few rights."""
+    return WorkflowTemplate(
+        name=name,
+        entrypoint=entrypoint,
+        service_account_name="perennial",
+        automount_service_account_token=True,
+        parallelism=100,
+        ttl_strategy=argo.TTLStrategy(seconds_after_completion=30 * 86400),
+        security_context=argo.PodSecurityContext(
+            run_as_non_root=True,
+            run_as_user=65532,
+            fs_group=65532,
+            seccomp_profile=argo.SeccompProfile(type="RuntimeDefault"),
+        ),
+        volumes=[
+            argo.Volume(name="scratch", empty_dir=argo.EmptyDirVolumeSource()),
+            argo.Volume(name="shared-memory", empty_dir=argo.EmptyDirVolumeSource(medium="Memory")),
+        ],
+        **fields,
+    )
 
 
 def dag(name: str, *inputs: str, **defaults: str) -> DAG:

@@ -29,8 +29,12 @@ def rendered(*values: str) -> list[dict[str, Any]]:
 
 
 def containers(*values: str) -> dict[str, dict[str, Any]]:
-    (workflow,) = [one for one in rendered(*values) if one["kind"] == "WorkflowTemplate"]
-    templates = workflow["spec"]["templates"]
+    workflows = [one for one in rendered(*values) if one["kind"] == "WorkflowTemplate"]
+    assert [one["metadata"]["name"] for one in workflows] == [
+        "perennial-family",
+        "perennial-refresh",
+    ]
+    templates = [template for one in workflows for template in one["spec"]["templates"]]
     return {one["name"]: one["container"] for one in templates if "container" in one}
 
 
@@ -74,3 +78,26 @@ def test_without_them_a_step_has_what_is_rendered() -> None:
 def test_a_wrong_value_is_refused(value: str, said: str) -> None:
     words = ("template", "p", "charts/perennial", "--kube-version", "1.33.0")
     assert said in helm(*words, "--set", STORE, "--set", value, code=1)
+
+
+def test_no_job_may_do_more_than_report_its_results() -> None:
+    """Only the step that makes the families' workflows may make workflows: Argo's own program."""
+    objects = rendered()
+    roles = {one["metadata"]["name"]: one["rules"] for one in objects if one["kind"] == "Role"}
+    report = {
+        "apiGroups": ["argoproj.io"],
+        "resources": ["workflowtaskresults"],
+        "verbs": ["create", "patch"],
+    }
+    make = {
+        "apiGroups": ["argoproj.io"],
+        "resources": ["workflows"],
+        "verbs": ["get", "create", "patch"],
+    }
+    assert roles == {"perennial": [report], "perennial-refresh": [make, report]}
+    for one in objects:
+        if one["kind"] == "WorkflowTemplate":
+            assert one["spec"]["serviceAccountName"] == "perennial"
+            for template in one["spec"]["templates"]:
+                own = template.get("serviceAccountName")
+                assert own == ("perennial-refresh" if "resource" in template else None)

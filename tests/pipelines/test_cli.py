@@ -110,7 +110,7 @@ def test_bad_input_is_one_line_and_64(
 
 def small_workflow(folder: Path, code: str) -> Path:
     """The refresh with a single step in place of its templates."""
-    document = yaml.safe_load(WORKFLOW.read_text())
+    document = yaml.safe_load(WORKFLOW[0].read_text())
     inputs = {"parameters": [{"name": "run"}]}
     container = {"command": ["python", "-c", code], "args": ["{{inputs.parameters.run}}"]}
     tasks = [{
@@ -132,7 +132,7 @@ def test_run_ends_with_the_steps_exit_code(
     monkeypatch: pytest.MonkeyPatch, expected: int,
 ) -> None:  # fmt: skip
     code = f"import sys; print(sys.argv[1]); sys.exit({expected})"
-    monkeypatch.setattr(refreshing, "WORKFLOW", small_workflow(tmp_path, code))
+    monkeypatch.setattr(refreshing, "WORKFLOW", [small_workflow(tmp_path, code)])
     monkeypatch.setattr(refreshing, "checked", lambda *_, **__: Preflight(None, ()))
     work, store = tmp_path / "work", tmp_path / "store"
     ended, out, _ = perennial(
@@ -234,12 +234,12 @@ def test_parameters_are_values_of_the_chart(
     values = yaml.safe_load(out)
     assert code == 0
     assert values == {"parameters": read_fleet(path).parameters()}
-    chart = WORKFLOW.parent.parent
+    chart = WORKFLOW[0].parent.parent
     defaults = yaml.safe_load((chart / "values.yaml").read_text())
     defaults["parameters"] |= values["parameters"]
     jsonschema.validate(defaults, json.loads((chart / "values.schema.json").read_text()))
     # The chart refuses a parameter that the workflow does not have.
-    workflow = yaml.safe_load(WORKFLOW.read_text())
+    workflow = yaml.safe_load(WORKFLOW[0].read_text())
     known = {item["name"] for item in workflow["spec"]["arguments"]["parameters"]}
     assert values["parameters"].keys() <= known
 

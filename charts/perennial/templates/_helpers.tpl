@@ -12,7 +12,18 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{- /* The environment of one step's container, with the chart's Secrets and variables in it. */ -}}
+{{- /* A rendered workflow, its steps with the chart's Secrets and variables in their environment. */ -}}
+{{- define "perennial.workflow" }}
+{{- $values := .root.Values }}
+{{- range $template := .workflow.spec.templates }}
+{{- if hasKey $template "container" }}
+{{- include "perennial.environment" (dict "template" $template "values" $values) }}
+{{- end }}
+{{- end }}
+{{- $_ := set .workflow.metadata "labels" (include "perennial.labels" .root | fromYaml) }}
+{{- .workflow | toYaml }}
+{{- end }}
+
 {{- define "perennial.environment" }}
 {{- $container := .template.container }}
 {{- $env := default list $container.env }}

@@ -38,7 +38,7 @@ def test_paths_hold_the_settings(write_fleet: WriteFleet) -> None:
     crawl, curate = by_hand(CRAWL), by_hand(CURATE)
     parameters = run_parameters(read_fleet(write_fleet()), "2026-10", "/s", None, ())
     assert parameters["crawl-settings-digest"] == crawl
-    steps = make_plan(read_fleet(write_fleet()), read_workflow(WORKFLOW), parameters).steps
+    steps = make_plan(read_fleet(write_fleet()), read_workflow(*WORKFLOW), parameters).steps
     inputs = {planned.step.name: planned.step.inputs for planned in steps}
     assert inputs["crawl"]["out"] == f"/s/articles/2026-10/{crawl}"
     clean = f"/s/articles-clean/2026-10/{crawl}-{curate}"
@@ -110,7 +110,7 @@ def test_two_fleets_crawl_the_same_month_into_one_store(
     def outs(old: str, new: str) -> dict[str, str]:
         fleet = read_fleet(write_fleet(old, new))
         parameters = run_parameters(fleet, "2026-10", str(tmp_path), None, ())
-        steps = make_plan(fleet, read_workflow(WORKFLOW), parameters).steps
+        steps = make_plan(fleet, read_workflow(*WORKFLOW), parameters).steps
         return {planned.step.name: planned.step.inputs.get("out", "") for planned in steps}
 
     one, two = outs("", ""), outs(PUBLISHERS, "  publishers: [de]")

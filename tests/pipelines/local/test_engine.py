@@ -1,6 +1,7 @@
 """The engine's semantics, with real child processes."""
 
 import json
+import re
 from functools import partial
 
 import pytest
@@ -39,38 +40,52 @@ def test_a_task_waits_for_all_that_it_depends_on(small: Small, task: Task) -> No
     assert list(statuses(ran)) == ["quick", "slow", "both"]
 
 
-def test_items_are_texts_or_mappings_to_texts_and_lists(small: Small, task: Task) -> None:
-    items = [{"name": "a", "n": "1"}, {"name": "../b", "n": ["x", 'y"z']}]
+NAMES = "{{=toJson(map(fromJSON(workflow.parameters['items']), #.name))}}"
+FIELD = "{{=find(fromJSON(workflow.parameters['items']), #.name == item)['n']}}"
+
+
+def test_items_are_texts(small: Small, task: Task) -> None:
     ran = small.run(
-        [
-            task("each", "{{item.name}}{{item.n}}", withParam=ITEMS),
-            task("text", "{{item}}", withParam="{{workflow.parameters.texts}}", depends="each"),
-        ],
-        arguments=declared(items=json.dumps(items), texts='["p", "q r"]'),
+        [task("text", "{{item}}", withParam=ITEMS)],
+        arguments=declared(items='["p", "../b", "q r"]'),
         parallel=1,
     )
-    assert small.said() == ["a1", '../b["x", "y\\"z"]', "p", "q r"]
+    assert small.said() == ["p", "../b", "q r"]
     # No item can name a path outside the logs.
-    assert list(statuses(ran)) == ["each/a", "each/1", "text/p", "text/1"]
+    assert list(statuses(ran)) == ["text/p", "text/1", "text/2"]
+
+
+def test_a_loop_over_names_looks_up_their_fields(small: Small, task: Task) -> None:
+    items = [{"name": "a", "n": "1"}, {"name": "b", "n": 'x", "y'}, {"name": "c", "n": "$(c)"}]
+    ran = small.run(
+        [task("each", f"{{{{item}}}}={FIELD}", withParam=NAMES)],
+        arguments=declared(items=json.dumps(items)),
+        parallel=1,
+    )
+    assert small.said() == ["a=1", 'b=x", "y', "c=$(c)"]
+    assert list(statuses(ran)) == ["each/a", "each/b", "each/c"]
+
+
+@pytest.mark.parametrize(
+    ("items", "says"),
+    [
+        ("{}", "each: items: expected a JSON list, got '{}'"),
+        ("[", "each: items is not JSON"),
+        ('["a"]', "each: items: expected mappings to texts, got 'a'"),
+        ('[{"name": "a", "n": 1}]', "each: items: expected mappings to texts, got an object of 2"),
+        ('[{"n": "1"}]', "each: withParam: the local engine does not know items such as None"),
+        ('[{"name": "a"}]', "each/a: nothing to put in place of {{=find"),
+    ],
+)
+def test_lists_of_other_things_are_refused(small: Small, task: Task, items: str, says: str) -> None:
+    with pytest.raises(BadInputError, match=re.escape(says)):
+        small.run([task("each", FIELD, withParam=NAMES)], arguments=declared(items=items))
 
 
 def test_what_depends_on_a_task_without_items_is_run(small: Small, task: Task) -> None:
     tasks = [task("none", "{{item}}", withParam=ITEMS), task("after", "yes", depends="none")]
     ran = small.run(tasks, arguments=declared(items="[]"))
     assert (ran.exit_code, small.said()) == (0, ["yes"])
-
-
-def test_a_list_within_an_item_is_the_next_with_param(small: Small, task: Task) -> None:
-    inner = small.dag(
-        "inner",
-        [task("say", "{{item}}", withParam="{{inputs.parameters.word}}")],
-        inputs={"parameters": [{"name": "word"}]},
-    )
-    outer = task("outer", "{{item.list}}", template="inner", withParam=ITEMS)
-    items = declared(items='[{"list": ["p", "q"]}]')
-    ran = small.run([outer], inner, arguments=items, parallel=1)
-    assert small.said() == ["p", "q"]
-    assert list(statuses(ran)) == ["outer/0/say/p", "outer/0/say/q"]
 
 
 def test_values_are_never_code_nor_tags(small: Small, task: Task) -> None:
@@ -185,7 +200,7 @@ def test_the_entrypoints_inputs_may_be_given_to_a_run(small: Small, task: Task) 
         ("{{workflow.parameters.q}}", {}, r"late: nothing to put in place of \{\{workflow.param"),
         ("{{inputs.parameters.word}}", {}, r"late: nothing to put in place of"),
         ("{{item}}", {}, r"late: nothing to put in place of \{\{item\}\}"),
-        ("{{item.x}}", {"withParam": ITEMS}, r"late/a: nothing to put in place of \{\{item.x\}\}"),
+        (FIELD, {}, r"late: nothing to put in place of \{\{=find"),
         ("{{tasks.other.outputs.parameters.loud}}", {}, r"late: nothing to put in place of"),
         ("{{tasks.early.outputs.parameters.loud}}", {}, ""),
         ("{{tasks.early.outputs.parameters.quiet}}", {}, r"late: nothing to put in place of"),

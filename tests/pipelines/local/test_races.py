@@ -53,9 +53,9 @@ def test_a_turn_that_is_given_up_is_anothers() -> None:
 
 
 def test_no_two_items_share_a_name(small: Small, task: Task) -> None:
-    items = [{"name": name} for name in ("a", "a", "b", "4", "../x")]
+    items = ["a", "a", "b", "4", "../x"]
     ran = small.run(
-        [task("each", "{{item.name}}", withParam="{{workflow.parameters.items}}")],
+        [task("each", "{{item}}", withParam="{{workflow.parameters.items}}")],
         arguments=declared(items=json.dumps(items)),
     )
     assert sorted(statuses(ran)) == ["each/0", "each/1", "each/3", "each/4", "each/b"]

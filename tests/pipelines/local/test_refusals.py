@@ -11,12 +11,11 @@ import pytest
 from pydantic import BaseModel
 
 from jobs.errors import BadInputError
+from pipelines.commands.parameters import WORKFLOW
 from pipelines.local import workflow as known
 from pipelines.local.engine import Engine, Runner
 from pipelines.local.workflow import read_workflow
-from tests.support.paths import ROOT
 
-REFRESH = ROOT / "charts/perennial/files/refresh.yaml"
 EXPRESSION = "lastRetry.status == 'Error' || asInt(lastRetry.exitCode) in [-1, 75]"
 GOOD = f"""\
 apiVersion: argoproj.io/v1alpha1
@@ -39,7 +38,7 @@ spec:
         template: leaf
         depends: one
         arguments: {{parameters: [{{name: x, value: "{{{{item}}}}"}}]}}
-        withParam: "{{{{inputs.parameters.list}}}}"
+        withParam: "{{{{workflow.parameters.list}}}}"
   - name: leaf
     inputs: {{parameters: [{{name: x}}, {{name: y, default: ""}}]}}
     outputs: {{parameters: [{{name: o, valueFrom: {{path: /tmp/outputs/o}}}}]}}
@@ -76,10 +75,11 @@ def test_every_construct_that_is_rendered_is_known() -> None:
         def ended(self, step: Any, outcome: Any) -> None:  # noqa: ARG002
             walked.append(step.job)
 
-    workflow = read_workflow(REFRESH)
+    workflow = read_workflow(*WORKFLOW)
     asyncio.run(Engine(workflow, given, Noting()).run())
-    templates = {t.name for t in workflow.spec.templates if isinstance(t, known.StepTemplate)}
-    assert set(walked) == templates
+    templates = [t for one in (workflow, *workflow.others.values()) for t in one.spec.templates]
+    steps = [t.name for t in templates if isinstance(t, known.StepTemplate)]
+    assert sorted(set(walked)) == sorted(steps)
 
 
 def models(value: object) -> Iterator[BaseModel]:
@@ -95,11 +95,14 @@ def models(value: object) -> Iterator[BaseModel]:
 
 def test_every_field_that_is_known_is_rendered() -> None:
     rendered: dict[type[BaseModel], set[str]] = defaultdict(set)
-    for model in models(read_workflow(REFRESH)):
-        rendered[type(model)] |= model.model_fields_set
+    workflow = read_workflow(*WORKFLOW)
+    for spec in (workflow.spec, *(other.spec for other in workflow.others.values())):
+        for model in models(spec):
+            rendered[type(model)] |= model.model_fields_set
+    rendered.pop(known.Parameters)  # of a template without inputs
     assert {model: set(model.model_fields) for model in rendered} == rendered
     used = {model.__name__ for model in rendered}
-    assert {"DagTemplate", "StepTemplate", "RetryStrategy", "Variable", "Input"} <= used
+    assert {"DagTemplate", "StepTemplate", "FamilyTemplate", "RetryStrategy", "Input"} <= used
 
 
 @pytest.mark.parametrize(
@@ -149,8 +152,8 @@ def test_every_field_that_is_known_is_rendered() -> None:
         ("depends: one", "depends: one and one", r"depends: the local engine does not know 'one and one'"),
         ("depends: one", "depends: [one]", r"depends: the local engine does not know a list of 1"),
         ("depends: one", 'depends: ""', r"depends: the local engine does not know ''"),
-        ("{{inputs.parameters.list}}", "[1, 2]", r"withParam: the local engine does not know '\[1, 2\]': expected a parameter's tag"),
-        ("{{inputs.parameters.list}}", "{{tasks.one.outputs.parameters.o}}", r"withParam: the local engine does not know"),
+        ("{{workflow.parameters.list}}", "[1, 2]", r"withParam: the local engine does not know '\[1, 2\]': expected a parameter's tag"),
+        ("{{workflow.parameters.list}}", "{{tasks.one.outputs.parameters.o}}", r"withParam: the local engine does not know"),
         ("{{workflow.parameters.p}}", "{{=1+1}}", r"16:\d+: .*arguments.parameters.0.value: the local engine does not know '\{\{=1\+1\}\}': the tag \{\{=1\+1\}\} means nothing here"),
         ("{{workflow.parameters.p}}", "{{workflow.name}}", r"the tag \{\{workflow.name\}\} means"),
         ("{{workflow.parameters.p}}", "{{pod.name}}", r"the tag \{\{pod.name\}\} means"),

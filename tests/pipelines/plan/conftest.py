@@ -69,7 +69,7 @@ Told = Callable[..., Preflight]
 
 @pytest.fixture(scope="module")
 def workflow() -> WorkflowTemplate:
-    return read_workflow(WORKFLOW)
+    return read_workflow(*WORKFLOW)
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ class Planning:
         file.write_text(text)
         fleet = read_fleet(file)
         parameters = run_parameters(fleet, "2026-10", str(self.store), "r", given)
-        return make_plan(fleet, read_workflow(WORKFLOW), parameters, **room)
+        return make_plan(fleet, read_workflow(*WORKFLOW), parameters, **room)
 
     def holds(self, out: str, settings: Mapping[str, Any], statistics: dict[str, Any]) -> None:
         """An artifact that a crawl or curate left in the store."""

@@ -29,7 +29,7 @@ class Reports(Runner):
 
 
 def test_each_report_is_told(write_fleet: WriteFleet, tmp_path: Path) -> None:
-    fleet, workflow = read_fleet(write_fleet()), read_workflow(WORKFLOW)
+    fleet, workflow = read_fleet(write_fleet()), read_workflow(*WORKFLOW)
     parameters = run_parameters(fleet, "2026-10", str(tmp_path / "store"), None, ())
     plan = make_plan(fleet, workflow, parameters, processes=2)
     given = expecting(plan, parameters)
@@ -46,7 +46,7 @@ def test_each_report_is_told(write_fleet: WriteFleet, tmp_path: Path) -> None:
 
 
 def test_without_a_plan_nothing_is_told(write_fleet: WriteFleet, tmp_path: Path) -> None:
-    fleet, workflow = read_fleet(write_fleet()), read_workflow(WORKFLOW)
+    fleet, workflow = read_fleet(write_fleet()), read_workflow(*WORKFLOW)
     parameters = run_parameters(fleet, "2026-10", str(tmp_path / "store"), None, ())
     runner = Reports()
     asyncio.run(Engine(workflow, parameters, runner).run())

@@ -10,18 +10,20 @@ from jobs.artifacts.manifest import Manifest, Work, find_manifest
 from jobs.artifacts.writing import ArtifactWriter
 from jobs.ingest.settings import IngestSettings
 from jobs.store.prefix import Prefix
+from jobs.train.settings import TrainSettings
 from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.model import Fleet
 from pipelines.fleet.reading import read_fleet
 from pipelines.local.workflow import read_workflow
 from pipelines.plan.plan import Plan, make_plan
+from pipelines.plan.planned import step_settings
 from tests.pipelines.conftest import WriteFleet
 from tests.pipelines.plan.conftest import WriteWeights
 
 
 def plan(fleet: Fleet, store: Path) -> Plan:
     parameters = run_parameters(fleet, "2026-10", str(store), "small-2026-10", ())
-    return make_plan(fleet, read_workflow(WORKFLOW), parameters)
+    return make_plan(fleet, read_workflow(*WORKFLOW), parameters)
 
 
 def test_steps_of_a_fleet(write_fleet: WriteFleet, tmp_path: Path) -> None:
@@ -49,13 +51,13 @@ def test_a_control_is_trained_and_scored_but_never_released(
     assert more == {"train": 4, "evaluate": 4 * (7 + 5), "merge": 4, "promote": 4, "report": 2}
     run = tmp_path / "store/runs/small-2026-10/pico"
     (s1,) = [p.step for p in made.steps if p.step.name == "family/pico/controls/s1/train"]
-    inputs = {name: s1.inputs[name] for name in ("model", "objective", "epochs", "out")}
-    assert inputs == {
-        "model": str(tmp_path / "store/models/pico/instruct"),
-        "objective": "cpt",
-        "epochs": "3",
-        "out": str(run / "controls/s1"),
-    }
+    settings = step_settings(s1)
+    assert isinstance(settings, TrainSettings)
+    assert (settings.model, settings.out) == (
+        str(tmp_path / "store/models/pico/instruct"),
+        str(run / "controls/s1"),
+    )
+    assert (settings.objective, settings.epochs) == ("cpt", 3)
     (base,) = [p.step for p in made.steps if p.step.name == "family/pico/train"]
     assert s1.inputs["rows"] == base.inputs["rows"]
     scored = {p.step.inputs["out"] for p in made.steps if "pico/controls/s1/scores" in p.step.name}
@@ -127,7 +129,7 @@ def test_in_a_bucket(write_fleet: WriteFleet, s3_store: str) -> None:
     writer.commit({"parameters": 5, "outputs": {"tokenizer_digest": "abc"}})
     fleet = read_fleet(write_fleet())
     parameters = run_parameters(fleet, "2026-10", f"{s3_store}/", "small-2026-10", ())
-    made = make_plan(fleet, read_workflow(WORKFLOW), parameters)
+    made = make_plan(fleet, read_workflow(*WORKFLOW), parameters)
     facts = {model.label: facts for model, facts in made.models.items()}
     assert (facts["nano/base"].parameters, facts["nano/base"].config) == (5, {"vocab_size": 3})
     assert facts["nano/instruct"].known_from == "name"

@@ -9,13 +9,14 @@ import pytest
 import yaml
 from hera.workflows import models as argo
 
+from pipelines.fleet.reading import read_fleet
 from pipelines.fleet.sections import JOBS
 from pipelines.workflows.placement import PLACES
 from pipelines.workflows.render import rendered
+from pipelines.workflows.steps import fleet_settings
 from tests.support.paths import ROOT
 
 CHART = ROOT / "charts/perennial"
-REFRESH = CHART / "files/refresh.yaml"
 
 
 def load(name: str) -> Any:
@@ -23,7 +24,15 @@ def load(name: str) -> Any:
 
 
 def templates() -> dict[str, Any]:
-    return {template["name"]: template for template in load("refresh.yaml")["spec"]["templates"]}
+    """Of each job: in the refresh or in a family's workflow."""
+    both = [*load("refresh.yaml")["spec"]["templates"], *load("family.yaml")["spec"]["templates"]]
+    return {template["name"]: template for template in both if "container" in template}
+
+
+def parameters(name: str) -> dict[str, str | None]:
+    """Those that a workflow declares, with their values."""
+    listed = load(name)["spec"]["arguments"]["parameters"]
+    return {parameter["name"]: parameter.get("value") for parameter in listed}
 
 
 def test_the_committed_files_are_what_is_rendered_now() -> None:
@@ -33,7 +42,11 @@ def test_the_committed_files_are_what_is_rendered_now() -> None:
 
 @pytest.mark.parametrize(
     ("name", "model"),
-    [("refresh.yaml", argo.WorkflowTemplate), ("schedule.yaml", argo.CronWorkflow)],
+    [
+        ("refresh.yaml", argo.WorkflowTemplate),
+        ("family.yaml", argo.WorkflowTemplate),
+        ("schedule.yaml", argo.CronWorkflow),
+    ],
 )
 def test_argo_knows_every_field(name: str, model: Any) -> None:
     """Hera's models are made from Argo's OpenAPI definition: a field it lacks would get lost."""
@@ -49,20 +62,21 @@ def test_every_flag_is_two_elements_of_argv(job: str) -> None:
     assert template["container"]["command"] == ["python", "-m", f"jobs.{job}"]
     arguments = template["container"]["args"]
     assert arguments[0::2] == [f"--{flag}" for flag in flags]
-    assert arguments[1::2] == ["{{inputs.parameters." + flag + "}}" for flag in flags]
+    of_fleet = fleet_settings(job)
+    assert arguments[1::2] == [of_fleet.get(f) or "{{inputs.parameters." + f + "}}" for f in flags]
     inputs = {item["name"]: item.get("default") for item in template["inputs"]["parameters"]}
     required = {flag for flag, field in JOBS[job].flags().items() if field.is_required()}
+    assert inputs.keys() == set(flags) - of_fleet.keys()
     assert {name for name, default in inputs.items() if default is None} == required
     assert set(inputs.values()) <= {None, ""}
 
 
 def test_no_scripts_and_no_literal_images() -> None:
+    assert templates().keys() == set(JOBS)
     for name, template in templates().items():
-        assert "script" not in template
-        if "container" in template:
-            image = template["container"]["image"]
-            registry, job = "{{workflow.parameters.registry}}", f"{name}-image"
-            assert image == registry + "/{{workflow.parameters." + job + "}}"
+        image = template["container"]["image"]
+        registry, job = "{{workflow.parameters.registry}}", f"{name}-image"
+        assert image == registry + "/{{workflow.parameters." + job + "}}"
 
 
 def test_every_patch_is_json_about_the_main_container_and_confines_argos() -> None:
@@ -77,11 +91,23 @@ def test_every_patch_is_json_about_the_main_container_and_confines_argos() -> No
         assert ("nvidia.com/gpu" in limits) == (job in ("train", "evaluate"))
 
 
-def test_every_parameter_of_the_workflow_is_used() -> None:
-    text = REFRESH.read_text()
-    used = set(re.findall(r"\{\{workflow\.parameters\.([\w-]+)\}\}", text))
-    given = {item["name"] for item in load("refresh.yaml")["spec"]["arguments"]["parameters"]}
-    assert given == used
+def test_every_parameter_of_the_workflow_is_used_by_it_or_its_families() -> None:
+    used = {
+        name: set(
+            re.findall(r"workflow\.parameters\W+([\w-]+)", (CHART / "files" / name).read_text())
+        )
+        for name in ("refresh.yaml", "family.yaml")
+    }
+    given, families = parameters("refresh.yaml"), parameters("family.yaml")
+    assert given.keys() == (used["refresh.yaml"] | used["family.yaml"]) & given.keys()
+    assert used["refresh.yaml"] - {"json"} <= given.keys()
+    # A family's has no defaults, and all that it needs is what it is given.
+    assert families.keys() == used["family.yaml"]
+    assert set(families.values()) == {None}
+    fleet = read_fleet(ROOT / "demo/fleet.yaml")
+    own = fleet.families[0].parameters(fleet)
+    assert families.keys() - given.keys() == {"run", *own}
+    assert not own.keys() & given.keys()
 
 
 def test_every_step_is_tried_again_after_what_may_pass() -> None:
@@ -106,16 +132,3 @@ def test_the_charts_values_fit_their_schema() -> None:
     wrong = {**values, "parameters": {"store": "/not/remote"}}
     assert not jsonschema.Draft7Validator(schema).is_valid(wrong)
     assert yaml.safe_load((CHART / "Chart.yaml").read_text())["name"] == "perennial"
-
-
-def test_the_steps_may_only_report_their_results() -> None:
-    text = (CHART / "templates/rbac/role.yaml").read_text()
-    plain = re.sub(r"\{\{.*?\}\}", "x", text.partition("-}}")[2].strip())
-    role = next(yaml.safe_load_all(re.sub(r"\n    x\n", "\n    x: x\n", plain)))
-    assert role["rules"] == [
-        {
-            "apiGroups": ["argoproj.io"],
-            "resources": ["workflowtaskresults"],
-            "verbs": ["create", "patch"],
-        }
-    ]
