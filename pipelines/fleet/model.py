@@ -38,6 +38,7 @@ from pipelines.fleet.sections import (
     ReportSection,
     TrainSection,
     digest_key,
+    section_keys,
     section_parameters,
     settings_digest,
 )
@@ -204,7 +205,10 @@ class Family(_Entry):
         ]
 
     def parameters(self, fleet: "Fleet") -> dict[str, str]:
-        """Parameter → text of the family's own workflow; its own settings come first."""
+        """Parameter → text of the family's own workflow; its own settings come first.
+
+        Only what is given: all else is empty by default (`OPTIONAL`).
+        """
         derived = [
             {"name": model.candidate, "base": "base", "instruct": "instruct", "onto": model.name}
             for model in self.derived
@@ -219,16 +223,24 @@ class Family(_Entry):
             "residuals": json.dumps(self.residuals()),
             "derived": json.dumps(derived),
             "candidates": json.dumps(self.candidates()),
-            "expected": "",  # of its jobs; `perennial run` fills it in from the plan
             "controls": json.dumps(fleet.controls),
         }
         for job in FAMILY_SECTIONS:
             values |= section_parameters(job, self.section(job, fleet))
-        return values
+        return {name: value for name, value in values.items() if value}
 
     def section(self, job: str, fleet: "Fleet") -> dict[str, Any]:
         """The fleet's settings of a job, with the family's own put over them."""
         return {**getattr(fleet, job), **getattr(self, job)}
+
+
+OPTIONAL = (
+    "base-revision",
+    "instruct-revision",
+    "expected",  # of its jobs; `perennial run` fills it in from the plan
+    *(key for job in FAMILY_SECTIONS for key in section_keys(job)),
+)
+"""Those of a family's parameters that it may do without."""
 
 
 def _or_absent(schema: dict[str, Any]) -> None:

@@ -91,9 +91,9 @@ FamilyManifest = Annotated[
             "{{=toJson(concat("
             "[{'name': 'run', 'value': inputs.parameters['run']}], "
             "map(filter(fromJSON(workflow.parameters.json), #.name not in ['families', 'run']), "
-            "{'name': #.name, 'value': #.value}), "
+            "({'name': #.name, 'value': #.value})), "
             "map(sortBy(toPairs(find(fromJSON(workflow.parameters['families']), "
-            "#.name == inputs.parameters['name'])), #[0]), {'name': #[0], 'value': #[1]})))}}"
+            "#.name == inputs.parameters['name'])), #[0]), ({'name': #[0], 'value': #[1]}))))}}"
         )
         + r"\n",
         "a family's Workflow, as pipelines/workflows renders it",

@@ -18,6 +18,7 @@ from hera.workflows import Parameter, Task, WorkflowTemplate
 
 from jobs.kinds.scores import HELDOUT_TASK
 from pipelines import layout
+from pipelines.fleet.model import OPTIONAL
 from pipelines.fleet.sections import SHARED, digest_key
 from pipelines.workflows.placement import PLACES, parameter
 from pipelines.workflows.steps import (
@@ -171,12 +172,15 @@ def promote(after: Sequence[Task]) -> Task:
 
 
 def family() -> WorkflowTemplate:
-    """The WorkflowTemplate; it is given each parameter that its templates name."""
+    """The WorkflowTemplate; it has each parameter that its templates name."""
     with workflow(NAME, "family") as made:
         for define in (family_dag, candidate_dag, control_dag, scores_dag):
             define()
         for job in (job for job in PLACES if job not in FLEET_JOBS):
             job_template(job)
     named = re.findall(r"workflow\.parameters[^\w]+([\w-]+)", made.to_yaml())
-    made.arguments = [Parameter(name=name) for name in dict.fromkeys(named)]
+    made.arguments = [
+        Parameter(name=name, value="") if name in OPTIONAL else Parameter(name=name)
+        for name in dict.fromkeys(named)
+    ]
     return made

@@ -58,13 +58,16 @@ class Place:
 
 
 _WAITING = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}}
+_TMP = {"name": "manifest", "mountPath": "/tmp"}  # noqa: S108 - in a container
 WAITING_PATCH = json.dumps(
     {
-        "initContainers": [{"name": "init", "securityContext": CONFINED}],
+        "initContainers": [{"name": "init", "volumeMounts": [_TMP], "securityContext": CONFINED}],
         "containers": [{"name": "main", "resources": _WAITING, "securityContext": CONFINED}],
+        "volumes": [{"name": "manifest", "emptyDir": {}}],
     }
 )
-"""Of the pod that waits for a family's Workflow: Argo's own program, hours long."""
+"""Of the pod that waits for a family's Workflow: Argo's own program, for hours. Its init container
+writes the manifest to /tmp, which an image without one needs a volume for."""
 
 PLACES = {
     "ingest": Place("data", "cpu", deadline_hours=6),

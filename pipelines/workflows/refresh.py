@@ -51,9 +51,9 @@ FAMILY_ARGUMENTS = (
     "{{=toJson(concat("
     "[{'name': 'run', 'value': inputs.parameters['run']}], "
     "map(filter(fromJSON(workflow.parameters.json), #.name not in ['families', 'run']), "
-    "{'name': #.name, 'value': #.value}), "
+    "({'name': #.name, 'value': #.value})), "
     "map(sortBy(toPairs(find(fromJSON(workflow.parameters['families']), "
-    "#.name == inputs.parameters['name'])), #[0]), {'name': #[0], 'value': #[1]})))}}"
+    "#.name == inputs.parameters['name'])), #[0]), ({'name': #[0], 'value': #[1]}))))}}"
 )
 """What a family's Workflow is given: the refresh's own parameters, and the family's settings, one
 item of ``families`` (`pipelines.fleet.model`)."""

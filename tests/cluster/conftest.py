@@ -123,6 +123,13 @@ class Namespace:
             assert time.monotonic() < deadline, run("argo", "-n", self.name, "get", workflow)
             time.sleep(2)
 
+    def families(self, refresh: str) -> list[dict[str, Any]]:
+        """The Workflows of a refresh's families."""
+        label = f"perennial.dev/refresh={refresh},perennial.dev/family"
+        found: list[dict[str, Any]]
+        found = json.loads(self.kubectl("get", "wf", "-l", label, "-o", "json"))["items"]
+        return found
+
 
 def jobs() -> list[str]:
     return sorted(path.parent.name for path in (ROOT / "src/jobs").glob("*/__main__.py"))

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hera.workflows import models as argo
 
+from pipelines.fleet.model import OPTIONAL
 from pipelines.fleet.reading import read_fleet
 from pipelines.fleet.sections import JOBS
 from pipelines.workflows.placement import PLACES
@@ -101,13 +102,15 @@ def test_every_parameter_of_the_workflow_is_used_by_it_or_its_families() -> None
     given, families = parameters("refresh.yaml"), parameters("family.yaml")
     assert given.keys() == (used["refresh.yaml"] | used["family.yaml"]) & given.keys()
     assert used["refresh.yaml"] - {"json"} <= given.keys()
-    # A family's has no defaults, and all that it needs is what it is given.
     assert families.keys() == used["family.yaml"]
-    assert set(families.values()) == {None}
+    # What a family's has no default for is what it is given.
+    assert {name: value for name, value in families.items() if value is not None} == dict.fromkeys(
+        OPTIONAL, ""
+    )
     fleet = read_fleet(ROOT / "demo/fleet.yaml")
-    own = fleet.families[0].parameters(fleet)
-    assert families.keys() - given.keys() == {"run", *own}
-    assert not own.keys() & given.keys()
+    own = fleet.families[0].parameters(fleet).keys()
+    assert own - OPTIONAL == families.keys() - given.keys() - {"run", *OPTIONAL}
+    assert not own & given.keys()
 
 
 def test_every_step_is_tried_again_after_what_may_pass() -> None:
