@@ -195,20 +195,37 @@ class FamilyTemplate(_Template):
     service_account_name: Idle = None
 
 
-KINDS = ("dag template", "step template", "family template")
+class ImagesTemplate(_Strict):
+    """Whether each image can be had. On one machine there is none, so that nothing is run."""
+
+    name: Name
+    sidecars: Idle
+    container: Idle
+    active_deadline_seconds: Idle = None
+    node_selector: Idle = None
+    pod_spec_patch: Idle = None
+    retry_strategy: Idle = None
+
+
+KINDS = ("dag template", "step template", "family template", "images template")
 
 
 def _kind(given: Any) -> str:
     keys = given if isinstance(given, dict) else ()
-    return KINDS[0] if "dag" in keys else KINDS[2] if "resource" in keys else KINDS[1]
+    marks = ("dag", "", "resource", "sidecars")
+    return next((kind for kind, mark in zip(KINDS, marks, strict=True) if mark in keys), KINDS[1])
 
 
 Template = Annotated[
     Annotated[DagTemplate, Tag(KINDS[0])]
     | Annotated[StepTemplate, Tag(KINDS[1])]
-    | Annotated[FamilyTemplate, Tag(KINDS[2])],
+    | Annotated[FamilyTemplate, Tag(KINDS[2])]
+    | Annotated[ImagesTemplate, Tag(KINDS[3])],
     Discriminator(_kind),
 ]
+
+
+AnyTemplate = DagTemplate | StepTemplate | FamilyTemplate | ImagesTemplate
 
 
 class Spec(_Strict):
@@ -252,7 +269,14 @@ class WorkflowTemplate:
     spec: Spec
     others: Mapping[str, "WorkflowTemplate"] = field(default_factory=dict)
 
-    def template(self, name: str) -> DagTemplate | StepTemplate | FamilyTemplate:
+    def entrypoint(self) -> DagTemplate | StepTemplate:
+        """Where a run begins. Raises BadInputError where that is neither a DAG nor a step."""
+        template = self.template(self.spec.entrypoint)
+        if not isinstance(template, DagTemplate | StepTemplate):
+            raise BadInputError(f"the entrypoint {template.name!r} is neither a DAG nor a step")
+        return template
+
+    def template(self, name: str) -> AnyTemplate:
         """Raises BadInputError where there is none of this name."""
         for template in self.spec.templates:
             if template.name == name:
@@ -309,7 +333,7 @@ def _loose_ends(spec: Spec, others: Collection[str]) -> Iterator[tuple[Location,
             if template.resource.template not in others:
                 why = f"there is no workflow {template.resource.template!r} beside this one"
                 yield (*location, "resource", "manifest"), why
-        else:
+        elif isinstance(template, DagTemplate):
             yield from _loose_tasks(template.dag.tasks, names[number + 1 :], location)
 
 

@@ -45,8 +45,7 @@ def check_given(intent: Intent) -> Iterator[Finding]:
 def _known(intent: Intent) -> list[str]:
     spec = intent.workflow.spec
     declared = {parameter.name for parameter in spec.arguments.parameters}
-    entry = intent.workflow.template(spec.entrypoint)
-    entered = {parameter.name for parameter in entry.inputs.parameters}
+    entered = {parameter.name for parameter in intent.workflow.entrypoint().inputs.parameters}
     return sorted((declared | entered) - OWN_PARAMETERS.keys())
 
 

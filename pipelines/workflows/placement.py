@@ -7,7 +7,7 @@ spec patch, which is therefore how they reach the pod.
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from jobs.errors import EXIT_STOPPED, EXIT_TRANSIENT
 from jobs.stopping import DEFAULT_GRACE_SECONDS
@@ -19,6 +19,8 @@ POOL_LABEL = "perennial.dev/pool"
 CONFINED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 """Of Argo's own containers in a step's pod, as the `restricted` pod security standard asks; the
 rest of it stands in the pod's own security context."""
+CONFINED_INIT = {"name": "init", "securityContext": CONFINED}
+CONFINED_WAIT = {"name": "wait", "securityContext": CONFINED}
 GPU = "nvidia.com/gpu"
 HOUR = 3600
 
@@ -47,12 +49,11 @@ class Place:
         if self.pool == "gpu":
             limits[GPU] = parameter(f"{self.size}-gpus")
         main = {"name": "main", "resources": {"requests": requests, "limits": limits}}
-        own: dict[str, Any] = {"securityContext": CONFINED}
         return json.dumps(
             {
                 "terminationGracePeriodSeconds": self.grace_seconds,
-                "initContainers": [{"name": "init", **own}],
-                "containers": [main, {"name": "wait", **own}],
+                "initContainers": [CONFINED_INIT],
+                "containers": [main, CONFINED_WAIT],
             }
         )
 
@@ -61,7 +62,7 @@ _WAITING = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "
 _TMP = {"name": "manifest", "mountPath": "/tmp"}  # noqa: S108 - in a container
 WAITING_PATCH = json.dumps(
     {
-        "initContainers": [{"name": "init", "volumeMounts": [_TMP], "securityContext": CONFINED}],
+        "initContainers": [{**CONFINED_INIT, "volumeMounts": [_TMP]}],
         "containers": [{"name": "main", "resources": _WAITING, "securityContext": CONFINED}],
         "volumes": [{"name": "manifest", "emptyDir": {}}],
     }

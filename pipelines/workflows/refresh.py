@@ -1,7 +1,7 @@
 """The monthly refresh of a fleet: one crawl, then each family.
 
-    crawl ── curate ──┐
-    bundle ───────────┴── each family (`pipelines.workflows.family`)
+    images ─┬─ crawl ── curate ─┬─ each family (`pipelines.workflows.family`)
+            └─ bundle ──────────┘
 
 Each step is a job (`pipelines.workflows.steps`); whatever no arrow orders is done in parallel. A
 family is a Workflow of its own, as a fleet's steps outgrow what one object of a cluster can hold.
@@ -21,7 +21,16 @@ from pipelines.workflows.placement import (
     WAITING_PATCH,
     parameter,
 )
-from pipelines.workflows.steps import FLEET_JOBS, dag, given, job_template, names, step, workflow
+from pipelines.workflows.steps import (
+    FLEET_JOBS,
+    dag,
+    given,
+    images_template,
+    job_template,
+    names,
+    step,
+    workflow,
+)
 
 NAME = "perennial-refresh"
 REFRESH_LABEL = "perennial.dev/refresh"
@@ -38,11 +47,12 @@ def fleet_dag() -> None:
     with dag("refresh", run=RUN):
         crawled = layout.crawled(STORE, PERIOD, CRAWL_DIGEST)
         crawling = {"period": PERIOD, "settings-digest": CRAWL_DIGEST, "out": crawled}
-        crawl = step("crawl", crawling)
+        images = step("images", {})
+        crawl = step("crawl", crawling, after=[images])
         curating = {"articles": crawled, "settings-digest": CURATE_DIGEST, "out": family.ARTICLES}
         curate = step("curate", curating, after=[crawl])
         sealed = {"suite": parameter("suite-definition"), "from": parameter("bundle-from")}
-        bundle = step("bundle", {**sealed, "out": family.BUNDLE})
+        bundle = step("bundle", {**sealed, "out": family.BUNDLE}, after=[images])
         each = {"name": "{{item}}", "run": given("run")}
         step("family", each, each=names("families"), after=[curate, bundle])
 
@@ -93,7 +103,7 @@ def family_template() -> None:
         failure_condition="status.phase in (Failed, Error)",
         service_account_name="perennial-refresh",
         retry_strategy=argo.RetryStrategy(
-            limit="8",
+            limit="5",
             retry_policy="Always",
             expression="!(lastRetry.message contains 'failure condition')",
             backoff=argo.Backoff(**RETRY_BACKOFF),
@@ -119,6 +129,7 @@ def refresh(fleet: Fleet, version: str) -> WorkflowTemplate:
     ) as made:
         fleet_dag()
         family_template()
+        images_template()
         for job in FLEET_JOBS:
             job_template(job)
     return made

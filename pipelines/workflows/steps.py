@@ -5,25 +5,48 @@ is a parameter of the workflow, all else an input of the template. An empty valu
 given", so every flag is always passed.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hera.workflows import DAG, Container, Parameter, Task, WorkflowTemplate
+from hera.workflows import (
+    DAG,
+    Container,
+    Parameter,
+    Resources,
+    Task,
+    UserContainer,
+    WorkflowTemplate,
+)
 from hera.workflows import models as argo
 
 from jobs.stopping import GRACE
 from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, JOBS, section_keys
-from pipelines.workflows.placement import PLACES, RETRY_BACKOFF, RETRY_EXPRESSION, parameter
+from pipelines.workflows.placement import (
+    CONFINED_INIT,
+    CONFINED_WAIT,
+    PLACES,
+    POOL_LABEL,
+    RETRY_BACKOFF,
+    RETRY_EXPRESSION,
+    parameter,
+)
 
 FLEET_JOBS = (*FLEET_SECTIONS, "bundle")
 """They run once a refresh; all others run for each family."""
+IMAGES_SECONDS = 1800
+"""Time to pull all images, train's and evaluate's of several GB among them."""
 OUTPUTS = "/tmp/outputs"  # noqa: S108 - a path in the step's own container
+
+
+def image_of(job: str) -> str:
+    """The tag of the job's image."""
+    return f"{parameter('registry')}/{parameter(f'{job}-image')}"
 
 
 def job_template(job: str) -> Container:
     """The template that runs ``python -m jobs.<job>`` in its image."""
-    settings, place = JOBS[job], PLACES[job]
-    image = f"{parameter('registry')}/{parameter(f'{job}-image')}"
+    settings, place, image = JOBS[job], PLACES[job], image_of(job)
     of_fleet = fleet_settings(job)
     arguments = []
     for flag in settings.flags():
@@ -47,11 +70,7 @@ def job_template(job: str) -> Container:
             argo.EnvVar(name="PERENNIAL_IMAGE", value=image),
             argo.EnvVar(name=GRACE, value=str(place.grace_seconds)),
         ],
-        security_context=argo.SecurityContext(
-            allow_privilege_escalation=False,
-            capabilities=argo.Capabilities(drop=["ALL"]),
-            read_only_root_filesystem=True,
-        ),
+        security_context=confined(),
         volume_mounts=[
             argo.VolumeMount(name="scratch", mount_path="/tmp"),  # noqa: S108 - in a container
             argo.VolumeMount(name="shared-memory", mount_path="/dev/shm"),  # noqa: S108
@@ -65,6 +84,51 @@ def job_template(job: str) -> Container:
             retry_policy="Always",
             expression=RETRY_EXPRESSION,
             backoff=argo.Backoff(**RETRY_BACKOFF),
+        ),
+    )
+
+
+def confined() -> argo.SecurityContext:
+    """No right beyond the user's own, and nothing to write to but what is mounted."""
+    return argo.SecurityContext(
+        allow_privilege_escalation=False,
+        capabilities=argo.Capabilities(drop=["ALL"]),
+        read_only_root_filesystem=True,
+    )
+
+
+def images_template() -> Container:
+    """Starts each job's image once, for a moment.
+
+    Else one that cannot be pulled would be found out where it is needed: after days, by a pod that
+    waits for days.
+    """
+    command = ["python", "-m", "jobs"]
+    resources = Resources(cpu_request="10m", memory_request="128Mi", memory_limit="512Mi")
+    each: list[UserContainer | argo.UserContainer] = [
+        UserContainer(
+            name=job,
+            image=image_of(job),
+            command=command,
+            resources=resources,
+            security_context=confined(),
+        )
+        for job in PLACES
+    ]
+    return Container(
+        name="images",
+        sidecars=each,
+        image=image_of("check"),
+        command=command,
+        resources=resources,
+        security_context=confined(),
+        node_selector={POOL_LABEL: parameter("cpu-pool")},
+        pod_spec_patch=json.dumps(
+            {"initContainers": [CONFINED_INIT], "containers": [CONFINED_WAIT]}
+        ),
+        active_deadline_seconds=IMAGES_SECONDS,
+        retry_strategy=argo.RetryStrategy(
+            limit="3", retry_policy="OnError", backoff=argo.Backoff(**RETRY_BACKOFF)
         ),
     )
 

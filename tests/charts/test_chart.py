@@ -35,7 +35,10 @@ def containers(*values: str) -> dict[str, dict[str, Any]]:
         "perennial-refresh",
     ]
     templates = [template for one in workflows for template in one["spec"]["templates"]]
-    return {one["name"]: one["container"] for one in templates if "container" in one}
+    jobs = {one["name"]: one["container"] for one in templates if "container" in one}
+    images = next(one for one in templates if one["name"] == "images")["sidecars"]
+    assert jobs.keys() - {"images"} == {one["name"] for one in images}
+    return jobs | {f"{one['name']} of images": one for one in images}
 
 
 def secrets(container: dict[str, Any]) -> list[str]:
@@ -51,9 +54,9 @@ def test_keys_go_to_every_step_and_the_hubs_token_to_two() -> None:
     found = containers(
         "store.secret=keys", "hub.secret=token", "store.env.AWS_ENDPOINT_URL=http://s3"
     )
-    assert len(found) == 11
+    assert len(found) == 11 + 1 + 11
     for name, container in found.items():
-        own = ["keys", "token"] if name in ("ingest", "bundle") else ["keys"]
+        own = ["keys", "token"] if name.split()[0] in ("ingest", "bundle") else ["keys"]
         assert secrets(container) == own, name
         assert {"name": "AWS_ENDPOINT_URL", "value": "http://s3"} in container["env"]
 

@@ -16,8 +16,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "perennial.workflow" }}
 {{- $values := .root.Values }}
 {{- range $template := .workflow.spec.templates }}
-{{- if hasKey $template "container" }}
-{{- include "perennial.environment" (dict "template" $template "values" $values) }}
+{{- with $template.container }}
+{{- include "perennial.environment" (dict "container" . "job" $template.name "values" $values) }}
+{{- end }}
+{{- range $template.sidecars }}
+{{- include "perennial.environment" (dict "container" . "job" .name "values" $values) }}
 {{- end }}
 {{- end }}
 {{- $_ := set .workflow.metadata "labels" (include "perennial.labels" .root | fromYaml) }}
@@ -25,8 +28,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
 {{- define "perennial.environment" }}
-{{- $container := .template.container }}
-{{- $env := default list $container.env }}
+{{- $env := default list .container.env }}
 {{- range $name, $value := .values.store.env }}
 {{- $env = append $env (dict "name" $name "value" $value) }}
 {{- end }}
@@ -34,11 +36,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if .values.store.secret }}
 {{- $from = append $from (dict "secretRef" (dict "name" .values.store.secret)) }}
 {{- end }}
-{{- if and .values.hub.secret (has .template.name (list "ingest" "bundle")) }}
+{{- if and .values.hub.secret (has .job (list "ingest" "bundle")) }}
 {{- $from = append $from (dict "secretRef" (dict "name" .values.hub.secret)) }}
 {{- end }}
-{{- $_ := set $container "env" $env }}
+{{- if $env }}
+{{- $_ := set .container "env" $env }}
+{{- end }}
 {{- if $from }}
-{{- $_ := set $container "envFrom" $from }}
+{{- $_ := set .container "envFrom" $from }}
 {{- end }}
 {{- end }}

@@ -128,7 +128,7 @@ def test_every_field_that_is_known_is_rendered() -> None:
         ("    container:\n", "    script:\n", r"w.yaml:27:5: spec.templates.1.script: the local"),
         ("    container:\n", "    suspend: {}\n    other:\n", r"spec.templates.1.suspend: the local"),
         ("    container:\n", "    steps: []\n    container:\n", r"spec.templates.1.steps: the local"),
-        ("    container:\n", "    sidecars: []\n    container:\n", r"spec.templates.1.sidecars: the local"),
+        ("    container:\n", "    sidecars: []\n    container:\n", r"spec.templates.1.inputs: the local"),
         ("image: example.org/leaf:1", "workingDir: /x", r"container.workingDir: the local"),
         ("value: /tmp/outputs}", "valueFrom: {}}", r"container.env.0.valueFrom: the local"),
         ("valueFrom: {path: /tmp/outputs/o}", "valueFrom: {expression: a}", r"valueFrom.expression: the local"),

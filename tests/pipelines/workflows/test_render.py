@@ -27,7 +27,13 @@ def load(name: str) -> Any:
 def templates() -> dict[str, Any]:
     """Of each job: in the refresh or in a family's workflow."""
     both = [*load("refresh.yaml")["spec"]["templates"], *load("family.yaml")["spec"]["templates"]]
-    return {template["name"]: template for template in both if "container" in template}
+    return {one["name"]: one for one in both if "container" in one and one["name"] != "images"}
+
+
+def images() -> dict[str, Any]:
+    """The step that starts each image once."""
+    (found,) = [one for one in load("refresh.yaml")["spec"]["templates"] if one["name"] == "images"]
+    return dict(found)
 
 
 def parameters(name: str) -> dict[str, str | None]:
@@ -78,6 +84,13 @@ def test_no_scripts_and_no_literal_images() -> None:
         image = template["container"]["image"]
         registry, job = "{{workflow.parameters.registry}}", f"{name}-image"
         assert image == registry + "/{{workflow.parameters." + job + "}}"
+
+
+def test_every_image_is_started_before_all_else() -> None:
+    asked = {one["name"]: one["image"] for one in images()["sidecars"]}
+    assert asked == {name: template["container"]["image"] for name, template in templates().items()}
+    first = load("refresh.yaml")["spec"]["templates"][0]["dag"]["tasks"]
+    assert [task["name"] for task in first if "depends" not in task] == ["images"]
 
 
 def test_every_patch_is_json_about_the_main_container_and_confines_argos() -> None:
