@@ -3,6 +3,7 @@
 What such a command names (chart, values, parameters, template, secret) must be what the chart has.
 """
 
+import re
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -28,7 +29,13 @@ class ClusterWorld(World):
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         words = shlex.split(command.replace("\\\n", " "))
-        check = {"helm": self._helm, "kubectl": self._kubectl, "argo": _argo}.get(words[0])
+        check = {
+            "helm": self._helm,
+            "kubectl": self._kubectl,
+            "argo": _argo,
+            "kind": _kind,
+            "make": _make,
+        }.get(words[0])
         if check is None:
             return super().run(command)
         wrong = list(check(words[1:]))
@@ -55,7 +62,11 @@ class ClusterWorld(World):
     def _kubectl(self, words: list[str]) -> Iterator[str]:
         if words[:3] == ["create", "secret", "generic"]:
             self.secrets.add(words[3])
-        else:
+        elif words[:2] not in (
+            ["create", "namespace"],
+            ["apply", "--namespace"],
+            ["label", "node"],
+        ):
             yield "expected kubectl create secret generic"
 
 
@@ -69,6 +80,16 @@ def _has(values: Any, path: list[str]) -> bool:
             return False
         values = values[key]
     return True
+
+
+def _kind(words: list[str]) -> Iterator[str]:
+    if words not in (["create", "cluster"], ["delete", "cluster"]):
+        yield "expected kind create cluster"
+
+
+def _make(words: list[str]) -> Iterator[str]:
+    if not re.search(rf"^{words[0]}:.*##", (ROOT / "Makefile").read_text(), re.MULTILINE):
+        yield f"no target {words[0]}"
 
 
 def _argo(words: list[str]) -> Iterator[str]:
