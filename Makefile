@@ -26,7 +26,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster lint format types render check-render check bench bench-merge bench-kills lock audit images setup clean
+.PHONY: help demo test test-cluster test-scale lint format types render check-render check bench bench-merge bench-kills lock audit images setup clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ test: $(READY) ## All tests (under 15 minutes on two cores)
 
 test-cluster: $(READY) ## Tests on the cluster that KUBECONFIG names: in namespaces of their own
 	@$(BIN)/python -m pytest -m cluster tests/cluster
+
+test-scale: $(READY) ## A fleet of FAMILIES=30 on that cluster, with steps that do nothing (40 minutes)
+	@FAMILIES=$(or $(FAMILIES),30) $(BIN)/python -m pytest tests/cluster/test_scale.py
 
 lint: $(READY) ## Format and lint, checked
 	@$(BIN)/ruff format --check $(CODE)
