@@ -39,7 +39,7 @@ placement: {gpu_pool: cpu, train_gpus: 0, evaluate_gpus: 0}
 families:
 """
 FAMILY = """
-  - name: family-%d
+  - name: family-%d.5b
     base: {from: owner/base-%d}
     instruct: {from: owner/instruct-%d}
     derived: [{name: derived-%d, from: owner/derived-%d}]

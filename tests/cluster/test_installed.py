@@ -1,6 +1,7 @@
 """The chart, installed and submitted: what reaches the pods, and what is refused at once."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ def test_a_refresh_of_hollow_steps_in_a_restricted_namespace(namespace: Namespac
     refresh = namespace.wait(namespace.submit(), seconds=600)
     families = namespace.families(refresh["metadata"]["name"])
     assert [one["metadata"]["labels"]["perennial.dev/family"] for one in families] == [
-        "family-0",
-        "family-1",
+        "family-0.5b",
+        "family-1.5b",
     ]
     for workflow in (refresh, *families):
         assert workflow["status"]["phase"] == "Succeeded", workflow["status"].get("message")
@@ -56,8 +57,46 @@ def test_a_secret_that_is_not_there_is_told_at_once(namespace: Namespace, value:
     assert f"{value}: namespace {namespace.name} has no Secret none; make it first: kubectl" in said
 
 
-def test_argo_finds_nothing_wrong_with_what_is_rendered(cluster: None, tmp_path: Path) -> None:
+@pytest.fixture
+def objects(cluster: None, tmp_path: Path) -> Path:
+    """All that the chart makes, in a file of a folder of its own."""
     words = ("template", "p", "charts/perennial", "--kube-version", "1.33.0")
-    objects = run("helm", *words, "--set", "parameters.store=s3://bucket/store")
-    (tmp_path / "chart.yaml").write_text(objects)
-    assert "no linting errors found" in run("argo", "lint", "--offline", str(tmp_path))
+    values = ("parameters.store=s3://b/s", "store.secret=keys", "store.env.A=b", "hub.secret=token")
+    made = run("helm", *words, *(word for value in values for word in ("--set", value)))
+    (tmp_path / "chart").mkdir()
+    (tmp_path / "chart/objects.yaml").write_text(made)
+    return tmp_path / "chart/objects.yaml"
+
+
+def test_argo_finds_nothing_wrong_with_what_is_rendered(objects: Path) -> None:
+    assert "no linting errors found" in run("argo", "lint", "--offline", str(objects.parent))
+
+
+def strict(schema: Any) -> Any:
+    """The schema, without room for fields that it does not name."""
+    if isinstance(schema, list):
+        return [strict(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: strict(value) for key, value in schema.items()}
+    is_open = "additionalProperties" in schema or "x-kubernetes-preserve-unknown-fields" in schema
+    if isinstance(schema.get("properties"), dict) and not is_open:
+        closed["additionalProperties"] = False
+    return closed
+
+
+def test_every_field_is_known_to_the_cluster(objects: Path, tmp_path: Path) -> None:
+    """By the schemas of the API server itself, those of Argo's kinds among them."""
+    if shutil.which("kubeconform") is None:
+        pytest.skip("kubeconform is not on the PATH")
+    definitions = strict(json.loads(run("kubectl", "get", "--raw", "/openapi/v2"))["definitions"])
+    for name, schema in definitions.items():
+        for kind in schema.get("x-kubernetes-group-version-kind", ()):
+            whole = {"$ref": f"#/definitions/{name}", "definitions": definitions}
+            if kind["kind"].lower() in objects.read_text().lower():
+                (tmp_path / f"{kind['kind'].lower()}.json").write_text(json.dumps(whole))
+    words = ("kubeconform", "-strict", "-summary", "-schema-location")
+    location = f"{tmp_path}/{{{{.ResourceKind}}}}.json"
+    assert "Invalid: 0, Errors: 0, Skipped: 0" in run(*words, location, str(objects))
+    objects.write_text(objects.read_text().replace("parallelism:", "paralelism:"))
+    assert "'paralelism' not allowed" in run(*words, location, str(objects), code=1)
