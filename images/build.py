@@ -110,7 +110,7 @@ def default_base() -> str:
 def fetch(builder: str, base: str) -> None:
     """Pulls the base image where it is not here. Raises ImagesError where it cannot be had."""
     if not _told(builder, base):
-        _run([builder, "pull", base], f"BASE {base} is not here; pulling it")
+        _run([builder, "pull", base], f"BASE {base} is not here; pulling it (BASE= names another)")
 
 
 def build(builder: str, job: str, name: str, base: str | None) -> None:

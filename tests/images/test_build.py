@@ -192,7 +192,8 @@ def test_what_cannot_be(
          "building merge failed (9), as said above: the disk is full"),
         ("push", "denied",
          "pushing r.example/merge:7 (see docker login) failed (9), as said above"),
-        ("pull", "refused", "BASE mine:3.11 is not here; pulling it failed (9), as said above"),
+        ("pull", "refused",
+         "BASE mine:3.11 is not here; pulling it (BASE= names another) failed (9), as said above"),
     ],
 )  # fmt: skip
 def test_what_fails_is_told_last(machine: Machine, failing: str, why: str, said: str) -> None:
