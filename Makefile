@@ -120,8 +120,8 @@ lock: $(UV) ## Let the locks follow pyproject.toml; FLAGS=--upgrade takes the ne
 
 # docker, podman or buildah, whichever is there; DOCKER names one, JOBS some of the images.
 images: ## Build each job's image [REGISTRY=…] [TAG=…] [BASE=…] [PUSH=1]
-	@$(PYTHON) images/build.py $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(TAG),--tag "$(TAG)") \
-	  $(if $(BASE),--base "$(BASE)") $(if $(PUSH),--push) $(if $(DOCKER),--with "$(DOCKER)") $(JOBS)
+	@$(PYTHON) images/build.py $(if $(REGISTRY),"--registry=$$REGISTRY") $(if $(TAG),"--tag=$$TAG") \
+	  $(if $(BASE),"--base=$$BASE") $(if $(PUSH),--push) $(if $(DOCKER),"--with=$$DOCKER") $(JOBS)
 
 clean: ## Remove what make made: .venv, the demo's store, the benchmarks' models
 	@rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache

@@ -8,6 +8,7 @@ layer. An image's labels say of which commit it is; its files are dated by that 
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,13 +16,23 @@ import tempfile
 import time
 import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 JOBS = sorted(path.parent.name for path in (ROOT / "src/jobs").glob("*/__main__.py"))
 BUILDERS = ("docker", "podman", "buildah")
+LOCAL = "perennial"
+"""The registry of images that stay here."""
+REGISTRY = re.compile(r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+WHO = re.compile(r"(?<=://)[^/@]*@")
+"""Who logs in, and how, in the address of a checkout's origin."""
 SAID_LINES = 30
 """Of a build that failed."""
+DISK_IS_FULL = "no space left on device"
+"""As Linux says it, whichever the builder."""
 BAD_INPUT = 64
+INTERRUPTED = 130
 
 
 class ImagesError(Exception):
@@ -36,25 +47,42 @@ def main() -> int:
     """Builds, pushes if asked, and prints a table of sizes."""
     try:
         options = _parser().parse_args()
+        _check(options)
         builder = find_builder(options.builder)
+        fetch(builder, options.base or default_base())
         sizes = {}
-        for job in _known(options.jobs or JOBS):
-            name = f"{options.registry}/{job}:{options.tag}"
+        for job in options.jobs or JOBS:
+            name = f"{options.registry or LOCAL}/{job}:{options.tag}"
             build(builder, job, name, options.base)
             sizes[name] = size_of(builder, name)
         for name in sizes if options.push else ():
-            _run([builder, "push", name], f"pushing {name}")
+            _run([builder, "push", name], f"pushing {name} (see {builder} login)")
         _print_sizes(sizes)
     except ImagesError as error:
         print(f"images: {error}", file=sys.stderr)
         return error.code
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
 
 
-def _known(jobs: list[str]) -> list[str]:
-    if unknown := [job for job in jobs if job not in JOBS]:
+def _check(options: argparse.Namespace) -> None:
+    """Raises ImagesError for what could not be built or pushed."""
+    if unknown := [job for job in options.jobs if job not in JOBS]:
         raise ImagesError(f"there is no job {unknown[0]}; there are {', '.join(JOBS)}")
-    return jobs
+    if not TAG.fullmatch(options.tag):
+        raise ImagesError(
+            f"TAG {options.tag!r} cannot be: a tag is up to 128 letters, digits, '_', '.' and '-', "
+            "the first no '.' or '-'"
+        )
+    if options.registry is None:
+        if options.push:
+            raise ImagesError("PUSH needs REGISTRY=, such as registry.example.com/perennial")
+    elif not REGISTRY.fullmatch(options.registry):
+        raise ImagesError(
+            f"REGISTRY {options.registry!r} cannot be: it is a host and a path in small letters, "
+            "such as registry.example.com/perennial"
+        )
 
 
 def find_builder(named: str | None) -> str:
@@ -72,11 +100,25 @@ def find_builder(named: str | None) -> str:
     raise ImagesError(f"{' and '.join(tried)} not found; install docker, podman or buildah")
 
 
+def default_base() -> str:
+    """The Dockerfile's."""
+    found = re.search(r"^ARG BASE=(\S+)$", (ROOT / "images/Dockerfile").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def fetch(builder: str, base: str) -> None:
+    """Pulls the base image where it is not here. Raises ImagesError where it cannot be had."""
+    if not _told(builder, base):
+        _run([builder, "pull", base], f"BASE {base} is not here; pulling it (BASE= names another)")
+
+
 def build(builder: str, job: str, name: str, base: str | None) -> None:
     """One image. Raises ImagesError with the end of what the builder said."""
+    print(f"{job:<9}", end="", flush=True)
     started = time.monotonic()
     _run(command(builder, job, name, base), f"building {job}")
-    print(f"{job:<9} {time.monotonic() - started:6.1f} s", flush=True)
+    print(f" {time.monotonic() - started:6.1f} s", flush=True)
 
 
 def command(builder: str, job: str, name: str, base: str | None) -> list[str]:
@@ -112,7 +154,7 @@ def labels(job: str) -> dict[str, str]:
         "title": f"{project['name']}-{job}",
         "version": project["version"],
         "licenses": project["license"],
-        "source": _git("config", "--get", "remote.origin.url"),
+        "source": WHO.sub("", _git("config", "--get", "remote.origin.url")),
         "revision": f"{commit}{changed}",
     }
     return {key: value for key, value in found.items() if value}
@@ -120,14 +162,17 @@ def labels(job: str) -> dict[str, str]:
 
 def size_of(builder: str, name: str) -> str:
     """As the builder tells it, for people; empty where it does not."""
-    is_buildah = Path(builder).name == "buildah"
-    asked = ["images", "--json", name] if is_buildah else ["image", "inspect", name]
-    done = subprocess.run([builder, *asked], capture_output=True, text=True, check=False)
-    try:
-        told = json.loads(done.stdout)[0]["size" if is_buildah else "Size"]
-    except (ValueError, LookupError):
-        return ""
-    return told if isinstance(told, str) else f"{told / 1e6:,.0f} MB"
+    told = _told(builder, name)
+    size = told.get("size") or told.get("Size") or ""
+    return size if isinstance(size, str) else f"{size / 1e6:,.0f} MB"
+
+
+def _told(builder: str, name: str) -> dict[str, Any]:
+    """What the builder knows of an image; nothing where it is not here."""
+    asked = ["images", "--json"] if Path(builder).name == "buildah" else ["image", "inspect"]
+    done = subprocess.run([builder, *asked, name], capture_output=True, text=True, check=False)
+    found: list[dict[str, Any]] = json.loads(done.stdout) if done.returncode == 0 else []
+    return found[0] if found else {}
 
 
 def _git(*words: str) -> str:
@@ -142,13 +187,15 @@ def _git(*words: str) -> str:
 
 
 def _run(words: list[str], what: str) -> None:
-    with tempfile.TemporaryFile("w+") as log:
+    """Runs it; where it fails, prints the end of what it said and raises ImagesError."""
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
         code = subprocess.run(words, cwd=ROOT, stdout=log, stderr=log, check=False).returncode
         if code:
             log.seek(0)
-            said = log.read().splitlines()[-SAID_LINES:]
-            print("\n".join(["", *said]), file=sys.stderr)
-            raise ImagesError(f"{what} failed ({code}), as said above", code)
+            said = "\n".join(log.read().splitlines()[-SAID_LINES:])
+            print(f"\n{said}", file=sys.stderr)
+            full = ": the disk is full" if DISK_IS_FULL in said.lower() else ""
+            raise ImagesError(f"{what} failed ({code}), as said above{full}", code)
 
 
 def _print_sizes(sizes: dict[str, str]) -> None:
@@ -163,7 +210,9 @@ def _parser() -> argparse.ArgumentParser:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("jobs", nargs="*", metavar="JOB", help="default: all")
-    parser.add_argument("--registry", default="perennial", help="where the images will be")
+    parser.add_argument(
+        "--registry", help=f"where the images will be; default: {LOCAL}, not pushed"
+    )
     parser.add_argument("--tag", default=version, help=f"default: {version}")
     parser.add_argument("--base", help="an image with Python 3.11; default: the pinned one")
     parser.add_argument("--push", action="store_true", help="push each when all are built")
