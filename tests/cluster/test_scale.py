@@ -28,6 +28,7 @@ MOST_BYTES = 1_000_000
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.slow,
+    pytest.mark.timeout(0),
     pytest.mark.skipif(not FAMILIES, reason="make test-scale FAMILIES=30"),
 ]
 

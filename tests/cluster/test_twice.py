@@ -7,7 +7,7 @@ import pytest
 
 from tests.cluster.conftest import Namespace
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(1800)]
 FEW = ("tasks=[]", "train-memory=64Mi")
 
 
@@ -26,7 +26,7 @@ def test_one_month_is_refreshed_once_at_a_time_and_two_at_once(namespace: Namesp
         namespace.submit(*FEW),
         namespace.submit("period=2026-09", *FEW),
     ]
-    ended = [namespace.wait(name, seconds=900) for name in names]
+    ended = [namespace.wait(name, seconds=1500) for name in names]
     assert [one["status"]["phase"] for one in ended] == ["Succeeded"] * 3
     (first, first_end), (second, second_end), (other, other_end) = map(span, ended)
     assert first_end <= second or second_end <= first
