@@ -33,6 +33,7 @@ from pipelines.local.forms import (
     OfInputs,
     OfTask,
     OfWorkflow,
+    ParameterName,
     Plain,
     RetryCodes,
     Seconds,
@@ -60,7 +61,7 @@ class Parameters(_Strict, Generic[P]):
 class WorkflowParameter(_Strict):
     """A text that a run is given; `value` where it is not."""
 
-    name: Name
+    name: ParameterName
     value: Plain | None = None
     description: Idle = None
 
@@ -68,14 +69,14 @@ class WorkflowParameter(_Strict):
 class Input(_Strict):
     """A text that a template is given; `default` where it is not."""
 
-    name: Name
+    name: ParameterName
     default: OfWorkflow | None = None
 
 
 class Argument(_Strict):
     """A text that a task gives to its template."""
 
-    name: Name
+    name: ParameterName
     value: OfTask
 
 
@@ -88,7 +89,7 @@ class OutputFile(_Strict):
 class Output(_Strict):
     """A text that a step leaves in the file of its name in the folder `OUTPUTS`."""
 
-    name: Name
+    name: ParameterName
     value_from: OutputFile
 
 
@@ -349,8 +350,11 @@ def _loose_tasks(
     tasks: Sequence[Task], templates: Sequence[str], location: Location
 ) -> Iterator[tuple[Location, str]]:
     above: set[str] = set()
+    in_order = any(task.depends for task in tasks)
     for number, task in enumerate(tasks):
         here = (*location, "dag", "tasks", number)
+        if in_order and task.name[0].isdecimal():
+            yield (*here, "name"), f"expected a letter to begin {task.name!r}, where tasks depend"
         if task.name in above:
             yield here, f"there is another task {task.name!r}"
         if task.template not in templates:
