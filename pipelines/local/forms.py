@@ -47,9 +47,10 @@ OfTask = Annotated[str, _tagged(WORKFLOW, INPUT, OUTPUT, ITEM, FIELD)]
 Seconds = Annotated[int, _known_as(r"([0-9]{1,6})s", "seconds, as 30s", int)]
 Name = Annotated[
     str,
-    _known_as(r"([A-Za-z0-9][A-Za-z0-9-]{0,127})", "a name of letters, digits and dashes"),
+    _known_as(r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})", "a name of letters, digits, dots and dashes"),
 ]
-"""Of tasks and templates; folders of a run are named by them."""
+"""Of tasks and templates; folders of a run are named by them. Those of a file have no dots."""
+CLUSTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 ParameterName = Annotated[
     str,
     _known_as(r"([A-Za-z0-9_-]{1,128})", "a name of letters, digits, underscores and dashes"),

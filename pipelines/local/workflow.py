@@ -27,6 +27,7 @@ from jobs.records import Record
 from jobs.validation import expectation
 from jobs.words import shown
 from pipelines.local.forms import (
+    CLUSTER_NAME,
     FamilyManifest,
     ListTag,
     Name,
@@ -326,6 +327,7 @@ def _loose_ends(spec: Spec, others: Collection[str]) -> Iterator[tuple[Location,
     names = [template.name for template in templates]
     for number, template in enumerate(templates):
         location = ("spec", "templates", number)
+        yield from _loose_name(template.name, location)
         if template.name in names[:number]:
             yield location, f"there is another template {template.name!r}"
         if isinstance(template, StepTemplate):
@@ -346,6 +348,11 @@ def _loose_outputs(template: StepTemplate, location: Location) -> Iterator[tuple
             yield (*location, "outputs", "parameters", number, "valueFrom", "path"), why
 
 
+def _loose_name(name: str, location: Location) -> Iterator[tuple[Location, str]]:
+    if not CLUSTER_NAME.fullmatch(name):
+        yield (*location, "name"), f"{name!r}: expected a name of letters, digits and dashes"
+
+
 def _loose_tasks(
     tasks: Sequence[Task], templates: Sequence[str], location: Location
 ) -> Iterator[tuple[Location, str]]:
@@ -353,6 +360,7 @@ def _loose_tasks(
     in_order = any(task.depends for task in tasks)
     for number, task in enumerate(tasks):
         here = (*location, "dag", "tasks", number)
+        yield from _loose_name(task.name, here)
         if in_order and task.name[0].isdecimal():
             yield (*here, "name"), f"expected a letter to begin {task.name!r}, where tasks depend"
         if task.name in above:
