@@ -14,7 +14,7 @@ from typing import Literal
 
 from jobs.errors import BadInputError, PerennialError
 from jobs.stopping import grace_seconds
-from jobs.words import nearest
+from jobs.words import nearest, shown
 from pipelines.local.tags import fill, find, read_items, read_list
 from pipelines.local.workflow import (
     AnyTemplate,
@@ -27,6 +27,8 @@ from pipelines.local.workflow import (
     WorkflowTemplate,
 )
 
+MAX_WORD_BYTES = 2**17 - 1
+"""Of an argv; a longer one Linux refuses, and Argo puts a file's name in its place."""
 UNKNOWN = "‹{}›"
 """Stands for an output of a step that was not run."""
 
@@ -227,11 +229,15 @@ def _step(
 ) -> Step:
     container = template.container
     environment = {v.name: fill(v.value, values, name) for v in container.env}
+    words = tuple(fill(word, values, name) for word in container.args)
+    for tag, word in zip(container.args, words, strict=True):
+        if len(word.encode(errors="replace")) > MAX_WORD_BYTES:
+            raise BadInputError(f"{name}: {shown(tag)} has more than {MAX_WORD_BYTES} bytes")
     return Step(
         name=name,
         job=template.name,
         inputs=inputs,
-        argv=(*container.command, *(fill(word, values, name) for word in container.args)),
+        argv=(*container.command, *words),
         environment=environment,
         outputs=tuple(output.name for output in template.outputs.parameters),
         deadline_seconds=template.active_deadline_seconds,

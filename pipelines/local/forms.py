@@ -49,7 +49,12 @@ Name = Annotated[
     str,
     _known_as(r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})", "a name of letters, digits, dots and dashes"),
 ]
-"""Of tasks, templates and parameters; folders and files of a run are named by them."""
+"""Of tasks and templates; folders of a run are named by them. Those of a file have no dots."""
+CLUSTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+ParameterName = Annotated[
+    str,
+    _known_as(r"([A-Za-z0-9_-]{1,128})", "a name of letters, digits, underscores and dashes"),
+]
 VariableName = Annotated[str, _known_as(r"([A-Za-z_][A-Za-z0-9_]*)", "a name such as HF_HOME")]
 ListTag = Annotated[
     str,

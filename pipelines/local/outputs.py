@@ -6,6 +6,7 @@ from jobs.command.running import ALREADY_DONE
 from jobs.words import invisible, not_utf8
 from pipelines.local.engine import Outcome, Step
 from pipelines.local.regular import open_regular
+from pipelines.local.tags import altered
 
 MAX_OUTPUT_BYTES = 2**16
 """Of an output parameter; Argo keeps all of a workflow's in one object of the cluster."""
@@ -41,4 +42,6 @@ def _read_output(file: Path) -> str:
     text = data.decode().removesuffix("\n")
     if unseen := invisible(text):
         raise ValueError(f"it holds {unseen!a}, expected one line of text")
+    if found := altered(text):
+        raise ValueError(f"it holds {found!a}, which a cluster does not hand on as it is")
     return text

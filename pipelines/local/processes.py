@@ -117,7 +117,10 @@ class ProcessRunner(Runner):
             try:
                 child = Child(step, [program, *step.argv[1:]], environment, mark, output)
             except OSError as error:
-                return Outcome("Error", 127, message=f"{program} cannot be started: {cause(error)}")
+                message = f"{program} cannot be started: {cause(error)}"
+                if isinstance(error, FileNotFoundError):  # as a pod ends then, and is not retried
+                    return Outcome("Failed", EXIT_BAD_INPUT, message=message)
+                return Outcome("Error", 127, message=message)
         self._children.append(child)
         try:
             code, message = await child.wait()

@@ -20,6 +20,7 @@ FIELD = rf"=find\({LISTED}, #\.name == item\)\['([\w-]+)'\]"
 MAX_ITEMS_BYTES = 2**28
 """Memory that reading one list may take."""
 SAFE_LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_ALTERED = re.compile(r"\{\{|\$\(|\$\$|[\x00-\x07\x0b\x0e-\x1f\x7f]|[\U00010000-\U0010ffff]")
 
 
 def fill(text: str, values: Mapping[str, str], where: str) -> str:
@@ -29,13 +30,27 @@ def fill(text: str, values: Mapping[str, str], where: str) -> str:
         found = _evaluated(match[1], values, where)
         if found is None:
             raise BadInputError(f"{where}: nothing to put in place of {match[0]}")
-        if "\0" in found:
-            raise BadInputError(
-                f"{where}: {shown(match[0])} holds a NUL, which no program is given"
-            )
         return found
 
-    return TAG.sub(value, text)
+    filled = TAG.sub(value, text)
+    if found := altered(filled):
+        raise BadInputError(
+            f"{where}: {shown(text)} holds {found!a}, which a cluster does not hand on as it is"
+        )
+    return filled
+
+
+def altered(text: str) -> str | None:
+    """What Argo or Kubernetes would put something else in place of, or not take; None if nothing.
+
+    Argo looks for tags in the values of tags, too, and Kubernetes for ``$(NAME)`` in a command;
+    ``$$`` is one dollar to it. Argo writes control characters, and what has no shape beyond the
+    first 65,536 characters, as Go does, and reads them as JSON.
+    """
+    for match in _ALTERED.finditer(text):
+        if match[0] < "\U00010000" or not match[0].isprintable():
+            return match[0]
+    return None
 
 
 def _evaluated(tag: str, values: Mapping[str, str], where: str) -> str | None:

@@ -27,12 +27,14 @@ from jobs.records import Record
 from jobs.validation import expectation
 from jobs.words import shown
 from pipelines.local.forms import (
+    CLUSTER_NAME,
     FamilyManifest,
     ListTag,
     Name,
     OfInputs,
     OfTask,
     OfWorkflow,
+    ParameterName,
     Plain,
     RetryCodes,
     Seconds,
@@ -60,7 +62,7 @@ class Parameters(_Strict, Generic[P]):
 class WorkflowParameter(_Strict):
     """A text that a run is given; `value` where it is not."""
 
-    name: Name
+    name: ParameterName
     value: Plain | None = None
     description: Idle = None
 
@@ -68,14 +70,14 @@ class WorkflowParameter(_Strict):
 class Input(_Strict):
     """A text that a template is given; `default` where it is not."""
 
-    name: Name
+    name: ParameterName
     default: OfWorkflow | None = None
 
 
 class Argument(_Strict):
     """A text that a task gives to its template."""
 
-    name: Name
+    name: ParameterName
     value: OfTask
 
 
@@ -88,7 +90,7 @@ class OutputFile(_Strict):
 class Output(_Strict):
     """A text that a step leaves in the file of its name in the folder `OUTPUTS`."""
 
-    name: Name
+    name: ParameterName
     value_from: OutputFile
 
 
@@ -325,6 +327,7 @@ def _loose_ends(spec: Spec, others: Collection[str]) -> Iterator[tuple[Location,
     names = [template.name for template in templates]
     for number, template in enumerate(templates):
         location = ("spec", "templates", number)
+        yield from _loose_name(template.name, location)
         if template.name in names[:number]:
             yield location, f"there is another template {template.name!r}"
         if isinstance(template, StepTemplate):
@@ -345,12 +348,21 @@ def _loose_outputs(template: StepTemplate, location: Location) -> Iterator[tuple
             yield (*location, "outputs", "parameters", number, "valueFrom", "path"), why
 
 
+def _loose_name(name: str, location: Location) -> Iterator[tuple[Location, str]]:
+    if not CLUSTER_NAME.fullmatch(name):
+        yield (*location, "name"), f"{name!r}: expected a name of letters, digits and dashes"
+
+
 def _loose_tasks(
     tasks: Sequence[Task], templates: Sequence[str], location: Location
 ) -> Iterator[tuple[Location, str]]:
     above: set[str] = set()
+    in_order = any(task.depends for task in tasks)
     for number, task in enumerate(tasks):
         here = (*location, "dag", "tasks", number)
+        yield from _loose_name(task.name, here)
+        if in_order and task.name[0].isdecimal():
+            yield (*here, "name"), f"expected a letter to begin {task.name!r}, where tasks depend"
         if task.name in above:
             yield here, f"there is another task {task.name!r}"
         if task.template not in templates:

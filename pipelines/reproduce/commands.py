@@ -11,6 +11,7 @@ from jobs.store.prefix import Prefix
 from jobs.store.source import place_of
 from jobs.words import nearest, shown
 from pipelines.fleet.sections import JOBS
+from pipelines.local.tags import altered
 from pipelines.reproduce.choosing import Made
 
 NEWS_SERVER = "ccnews-server"
@@ -73,8 +74,10 @@ def command(made: Made, out: str, given: Given, *, is_named: bool) -> list[str]:
     if not is_named and NEWS_SERVER not in given.get(job, {}):
         _refuse_network(job, texts)
     arguments = [f"--{flag}={text}" for flag, text in texts.items() if text]
-    if odd := next((word for word in arguments if "{{" in word), None):
-        raise SkippedError(f"{shown(odd)} has {{{{, which begins a workflow's tag")
+    if odd := next((word for word in arguments if altered(word)), None):
+        raise SkippedError(
+            f"{shown(odd)} has {altered(odd)!a}, which no workflow hands on as it is"
+        )
     try:
         settings.from_flags(arguments)
     except BadInputError as error:

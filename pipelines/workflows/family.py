@@ -178,7 +178,7 @@ def family() -> WorkflowTemplate:
             define()
         for job in (job for job in PLACES if job not in FLEET_JOBS):
             job_template(job)
-    named = re.findall(r"workflow\.parameters[^\w]+([\w-]+)", made.to_yaml())
+    named = re.findall(r"workflow\.parameters[^\w]+(?!json\b)([\w-]+)", made.to_yaml())
     made.arguments = [
         Parameter(name=name, value="") if name in OPTIONAL else Parameter(name=name)
         for name in dict.fromkeys(named)

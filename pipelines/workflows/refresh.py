@@ -123,9 +123,7 @@ def refresh(fleet: Fleet, version: str) -> WorkflowTemplate:
         "refresh",
         arguments=workflow_parameters(fleet, version),
         synchronization=argo.Synchronization(mutexes=[argo.Mutex(name=RUN)]),
-        workflow_metadata=argo.WorkflowMetadata(
-            labels_from={REFRESH_LABEL: argo.LabelValueFrom(expression="workflow.name")}
-        ),
+        labels={REFRESH_LABEL: "workflow.name"},
     ) as made:
         fleet_dag()
         family_template()

@@ -22,6 +22,7 @@ from hera.workflows import models as argo
 
 from jobs.stopping import GRACE
 from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, JOBS, section_keys
+from pipelines.workflows.guard import CHECKED, CHECKED_LABEL
 from pipelines.workflows.placement import (
     CONFINED_INIT,
     CONFINED_WAIT,
@@ -198,14 +199,25 @@ def fleet_settings(job: str) -> dict[str, str]:
     return {flag: text for flag, text in found.items() if flag in JOBS[job].flags()}
 
 
-def workflow(name: str, entrypoint: str, **fields: Any) -> WorkflowTemplate:
-    """A WorkflowTemplate whose templates are being defined; its pods have few rights."""
+def workflow(
+    name: str, entrypoint: str, labels: Mapping[str, str] | None = None, **fields: Any
+) -> WorkflowTemplate:
+    """A WorkflowTemplate whose templates are being defined; its pods have few rights.
+
+    `labels` are expressions, label → value.
+    """
+    expressions = {CHECKED_LABEL: CHECKED, **(labels or {})}
     return WorkflowTemplate(
         name=name,
         entrypoint=entrypoint,
         service_account_name="perennial",
         automount_service_account_token=True,
         parallelism=100,
+        workflow_metadata=argo.WorkflowMetadata(
+            labels_from={
+                label: argo.LabelValueFrom(expression=text) for label, text in expressions.items()
+            }
+        ),
         ttl_strategy=argo.TTLStrategy(seconds_after_completion=30 * 86400),
         security_context=argo.PodSecurityContext(
             run_as_non_root=True,

@@ -22,9 +22,11 @@ import pytest
 import yaml
 
 from images.build import find_builder
+from tests.support.compiling import compiled
 from tests.support.paths import ROOT, SHARED
 
-HOLLOW = "localhost/perennial-hollow:1"
+HOLLOW = "localhost/perennial-hollow:2"
+STEP = "localhost/perennial-step:1"
 PODS_LABEL = "pod-security.kubernetes.io/enforce=restricted"
 SMALL = {
     f"{size}-{kind}": value
@@ -66,15 +68,26 @@ def cluster() -> None:
 @pytest.fixture(scope="session")
 def hollow(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> str:
     """An image in the place of every job's, whose steps do nothing (`hollow.c`)."""
-    folder = tmp_path_factory.mktemp("hollow")
-    source = str(Path(__file__).with_name("hollow.c"))
-    run("cc", "-static", "-Os", "-Wall", "-Werror", "-o", str(folder / "python"), source)
-    (folder / "Dockerfile").write_text("FROM scratch\nCOPY python /bin/python\nUSER 65532\n")
-    run(find_builder(None), "build", "--tag", HOLLOW, str(folder))
+    source = Path(__file__).with_name("hollow.c")
+    return program_image(HOLLOW, source, "python", tmp_path_factory.mktemp("hollow"))
+
+
+@pytest.fixture(scope="session")
+def step_image(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The image of the conformance cases, which holds their `step`."""
+    source = ROOT / "tests/conformance/step.c"
+    return program_image(STEP, source, "step", tmp_path_factory.mktemp("step"))
+
+
+def program_image(image: str, source: Path, name: str, folder: Path) -> str:
+    """Builds an image that holds one program and nothing else, and brings it into the cluster."""
+    compiled(source, folder / name)
+    (folder / "Dockerfile").write_text(f"FROM scratch\nCOPY {name} /bin/\nUSER 65532\n")
+    run(find_builder(None), "build", "--tag", image, str(folder))
     here = SHARED / "cluster/cluster"
     default = f"{here} load" if here.exists() else "kind load docker-image"
-    run(*shlex.split(os.environ.get("PERENNIAL_CLUSTER_LOAD", default)), HOLLOW)
-    return HOLLOW
+    run(*shlex.split(os.environ.get("PERENNIAL_CLUSTER_LOAD", default)), image)
+    return image
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ def test_arguments_in_errors(
     [
         ("registry={{workflow.name}}", "it has {{, which begins a workflow's tag"),
         ("registry=x{{=1}}", "it has {{"),
+        ("registry=$(AWS_SECRET_ACCESS_KEY)", "it has $( or $$, which Kubernetes puts something"),
+        ("crawl-publishers=US$$", "it has $( or $$"),
         ("registry=--override", "it begins with -, as flags do"),
         ("registry=a\nb", r"it has the character '\n'"),
         ("registry=\u202ex", r"it has the character '\u202e'"),
@@ -125,6 +127,9 @@ def test_stores_with_credentials(
         ("train-image", "train:1.0@sha256:abcd", True),
         ("families", '[{"name":"pico","others":[{"name":"x"}]}]', True),
         ("registry", "{{=1+1}}", False),
+        ("store", "s3://b/$(HOME)", False),
+        ("store", "s3://b/x$$y", False),
+        ("store", "s3://b/x$y", True),
         ("registry", "--x", False),
         ("registry", "a\nb", False),
         ("crawl-ccnews-server", "https://news/", True),

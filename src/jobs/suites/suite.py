@@ -155,13 +155,14 @@ class Suite(_Part):
     def definition(self) -> str:
         """What ``--suite`` takes: the name, or of an own one all it says, as JSON.
 
-        It passes through workflows unharmed: it has no ``{{``, which would begin a tag there.
+        It passes through workflows unharmed: it has no ``{{``, which would begin a tag there, nor
+        ``$``, which would begin a container's variable.
         Raises BadInputError where it is too long for that.
         """
         if not self.is_own:
             return self.name
         text = json.dumps(self.model_dump(mode="json", exclude_none=True), separators=(",", ":"))
-        text = text.replace("{{", "{\\u007b").replace("{{", "{\\u007b")
+        text = text.replace("{{", "{\\u007b").replace("{{", "{\\u007b").replace("$", "\\u0024")
         if len(text) > MAX_DEFINITION:
             raise BadInputError(
                 f"suite {self.name} is too long: {len(text)} characters as JSON, at most "

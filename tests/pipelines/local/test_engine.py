@@ -3,6 +3,7 @@
 import json
 import re
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -56,13 +57,13 @@ def test_items_are_texts(small: Small, task: Task) -> None:
 
 
 def test_a_loop_over_names_looks_up_their_fields(small: Small, task: Task) -> None:
-    items = [{"name": "a", "n": "1"}, {"name": "b", "n": 'x", "y'}, {"name": "c", "n": "$(c)"}]
+    items = [{"name": "a", "n": "1"}, {"name": "b", "n": 'x", "y'}, {"name": "c", "n": "`c`"}]
     ran = small.run(
         [task("each", f"{{{{item}}}}={FIELD}", withParam=NAMES)],
         arguments=declared(items=json.dumps(items)),
         parallel=1,
     )
-    assert small.said() == ["a=1", 'b=x", "y', "c=$(c)"]
+    assert small.said() == ["a=1", 'b=x", "y', "c=`c`"]
     assert list(statuses(ran)) == ["each/a", "each/b", "each/c"]
 
 
@@ -89,13 +90,56 @@ def test_what_depends_on_a_task_without_items_is_run(small: Small, task: Task) -
 
 
 def test_values_are_never_code_nor_tags(small: Small, task: Task) -> None:
-    text = "'\"; `id` {{workflow.parameters.q}}"
+    text = "'\"; `id` $HOME } }} {"
     small.run(
-        [task("say", "$(touch x); {{workflow.parameters.p}}")],
+        [task("say", "`touch x`; {{workflow.parameters.p}}")],
         parameters={"p": text},
-        arguments=declared(p="", q="never"),
+        arguments=declared(p=""),
     )
-    assert small.said() == [f"$(touch x); {text}"]
+    assert small.said() == [f"`touch x`; {text}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("{{workflow.parameters.q}}", "'{{'"),
+        ("{{", "'{{'"),
+        ("$(HOME)", r"'\$\('"),
+        ("US$$", r"'\$\$'"),
+        ("\x1b[2J", r"'\\x1b'"),
+        ("\x7f", r"'\\x7f'"),
+        ("\U000e0001", r"'\\U000e0001'"),
+        ("\t\n\r\x08\x0c\u200b\u2028\U0001f680 $ { $HOME", ""),
+    ],
+)
+def test_what_a_cluster_would_alter_is_refused(
+    small: Small, task: Task, text: str, found: str
+) -> None:
+    tasks = [
+        task("first", "x"),
+        task("given", "{{workflow.parameters.p}}", "quiet", depends="first"),
+    ]
+    run = partial(small.run, tasks, quiet(small), parameters={"p": text}, arguments=declared(p=""))
+    if not found:
+        assert run().exit_code == 0
+        return
+    with pytest.raises(BadInputError, match=f"given: .*holds {found}, which a cluster does not"):
+        run()
+    assert small.said() == []
+
+
+def test_a_word_that_is_too_long_is_refused(small: Small, task: Task) -> None:
+    longest = task("long", "x" * (2**17 - 1), "quiet")
+    assert small.run([longest], quiet(small)).exit_code == 0
+    with pytest.raises(BadInputError, match=r"long: .*word.* has more than 131071 bytes"):
+        small.run([task("long", "x" * 2**17, "quiet")], quiet(small))
+
+
+def quiet(small: Small) -> dict[str, Any]:
+    """A step that is given a word and leaves nothing."""
+    template = small.python("quiet", "pass", inputs=small.say()["inputs"])
+    template["container"]["args"] = ["{{inputs.parameters.word}}"]
+    return template
 
 
 def test_failure_stops_what_depends_on_it_but_no_other_branch(small: Small, task: Task) -> None:

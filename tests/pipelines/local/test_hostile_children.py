@@ -105,7 +105,7 @@ def test_a_workflows_names_cannot_leave_the_runs_folder(
 
 
 def test_a_value_that_no_program_can_be_given(small: Small, task: Task) -> None:
-    with pytest.raises(BadInputError, match="holds a NUL"):
+    with pytest.raises(BadInputError, match=r"holds '.x00'"):
         small.run([task("a", "{{workflow.parameters.p}}")], parameters={"p": "a\0b"},
                   arguments={"parameters": [{"name": "p"}]})  # fmt: skip
 
@@ -141,6 +141,11 @@ OUTPUTS = {
     "no UTF-8": ("out.write_bytes(bytes([255]))", "the byte 0xff at"),
     "half a character": ("out.write_bytes(bytes([237, 160, 128]))", "the byte 0xed at"),
     "two lines": ("out.write_text('a\\nb\\n')", "it holds '\\n', expected one line of text"),
+    "a tag": (
+        "out.write_text('{' * 2)",
+        "it holds '{{', which a cluster does not hand on as it is",
+    ),
+    "a variable": ("out.write_text('$(X)')", "it holds '$(', which a cluster does not hand on"),
     "a NUL": ("out.write_bytes(bytes(1))", r"it holds '\x00', expected one line of text"),
     "an escape": ("out.write_bytes(bytes([27]) + b'[2J')", r"it holds '\x1b', expected one line"),
 }

@@ -75,11 +75,15 @@ def test_no_two_attempts_share_a_log(small: Small, task: Task) -> None:
     )  # fmt: skip
     inner = small.dag("inner", [task("x", template="print")])
     names = small.python("print", "print('printed')")
-    also = [task("x.2", template="print"), task("x.log", template="inner")]
-    small.run([task("x", template="fail"), *also], inner, fail, names)
+    also = [
+        task("1-log", template="inner"),
+        task("each", template="print", withParam="{{workflow.parameters.l}}"),
+    ]
+    given = declared(l='["1.log", "x"]')
+    small.run([task("x", template="fail"), *also], inner, fail, names, arguments=given)
     logs = sorted((small.folder / "work/logs").rglob("*.log"))
     said = [log.read_text() for log in logs if log.is_file()]
-    assert sorted(said) == ["failed\n", "failed\n", "printed\n", "printed\n"]
+    assert sorted(said) == ["failed\n"] * 2 + ["printed\n"] * 3
 
 
 def test_a_number_of_processes_that_is_none(small: Small) -> None:

@@ -179,6 +179,11 @@ def test_every_field_that_is_known_is_rendered() -> None:
         # Names that lead nowhere.
         ("depends: one", "depends: one && three", r"w.yaml:19:18: spec.templates.0.dag.tasks.1.depends: there is no task 'three' above this one"),
         ("depends: one", "depends: two", r"there is no task 'two' above"),
+        ("- name: one", "- name: 1st", r"w.yaml:14:\d+: spec.templates.0.dag.tasks.0.name: expected a letter to begin '1st', where tasks depend"),
+        ("- name: one", "- name: o.ne", r"w.yaml:14:\d+: .*tasks.0.name: 'o.ne': expected a name of letters, digits and dashes"),
+        ("- name: one", "- name: o_ne", r"tasks.0.name: 'o_ne': expected a name"),
+        ("- name: main", "- name: ma.in", r"spec.templates.0.name: 'ma.in': expected a name of letters"),
+        ("name: p,", "name: p.q,", r"arguments.parameters.0.name: the local engine does not know 'p.q': expected a name of letters, digits, underscores and dashes"),
         ("- name: two", "- name: one", r"w.yaml:17:9: spec.templates.0.dag.tasks.1: there is another task 'one'"),
         ("template: leaf\n        depends", "template: laef\n        depends", r"18:19: .*there is no template 'laef' below this one"),
         ("template: leaf\n        depends", "template: main\n        depends", r"there is no template 'main' below"),

@@ -6,6 +6,7 @@ from pipelines.local.folder import RunFolder
 from pipelines.local.run import run_workflow
 from pipelines.local.workflow import read_workflow
 from tests.pipelines.local.conftest import Small, Task, statuses
+from tests.pipelines.local.test_retries import retry
 
 
 def test_a_missing_output_is_an_error(small: Small, task: Task) -> None:
@@ -31,8 +32,10 @@ def test_an_output_of_the_attempt_before_does_not_count(small: Small, task: Task
 
 
 def test_a_program_that_is_not_there(small: Small, task: Task) -> None:
-    ran = small.run([task("x", template="x")], {"name": "x", "container": {"command": ["no-such"]}})
-    assert ran.exit_code == 127
+    """As of a pod: it would not be there the next time either."""
+    missing = {"name": "x", "container": {"command": ["no-such"]}, "retryStrategy": retry()}
+    ran = small.run([task("x", template="x")], missing)
+    assert [(s.status, s.attempts, s.exit_code) for s in ran.steps] == [("Failed", 1, 64)]
 
 
 def test_deadline(small: Small, task: Task) -> None:

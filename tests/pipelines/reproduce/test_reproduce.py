@@ -233,7 +233,10 @@ CANNOT: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "a setting that is missing": ("crawl", {}, "does not take its settings: --period is required"),
     "a workflow's tag": (
-        "ingest", {"settings": {"source": "{{workflow.name}}"}}, "begins a workflow's tag"
+        "ingest", {"settings": {"source": "{{workflow.name}}"}}, "has '{{', which no workflow hands"
+    ),
+    "a container's variable": (
+        "ingest", {"settings": {"source": "US$$"}}, "has '$$', which no workflow hands on as it is"
     ),
     "an input that is gone": ("curate", {"inputs": GONE}, "from /nowhere/articles, which is gone"),
 }  # fmt: skip

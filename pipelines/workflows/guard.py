@@ -1,0 +1,27 @@
+"""What ends a run before its first pod: a value that would not reach the steps as it was given.
+
+Argo looks for tags in the values of tags, too, and Kubernetes for ``$(NAME)`` in a command, where
+``$$`` is one dollar; a word longer than Linux takes comes as a file's name. What stands in a pod's
+specification, as an image's name, must be a plain word. Control characters Argo refuses by itself.
+
+Argo evaluates a label's expression before anything else. A text that is no label ends the run, and
+is its message.
+"""
+
+CHECKED_LABEL = "perennial.dev/parameters"
+MAX_LENGTH = 100_000
+"""In characters; not of the families, which no step is given as they are."""
+
+_ALTERED = "#.value matches '[{][{]|[$][($]'"
+_TOO_LONG = f"#.name != 'families' && len(#.value) > {MAX_LENGTH}"
+_NOT_PLAIN = (
+    "#.name matches '(-pool|-gpus|-cpu|-memory|-image|^registry)$' "
+    "&& !(#.value matches '^[A-Za-z0-9][A-Za-z0-9._/:@-]*$')"
+)
+CHECKED = (
+    "let unfit = map(filter(fromJSON(workflow.parameters.json), "
+    f"{_ALTERED} || {_TOO_LONG} || {_NOT_PLAIN}), #.name); "
+    "len(unfit) == 0 ? 'checked' : 'refused, as it would not reach the steps as it is: ' "
+    "+ join(unfit, ', ')"
+)
+"""An expression of Argo's: the label's value."""
