@@ -25,3 +25,11 @@ CHECKED = (
     "+ join(unfit, ', ')"
 )
 """An expression of Argo's: the label's value."""
+
+FAMILIES_LABEL = "perennial.dev/families"
+FAMILIES = (
+    "let families = fromJSON(workflow.parameters.families); "
+    "all(families, #.name matches '^[a-z0-9][a-z0-9.-]*$') "
+    "? string(len(families)) : 'refused, as families is no list of named ones'"
+)
+"""How many there are: else a list that is none would be found out only after the crawl."""

@@ -13,6 +13,7 @@ from jobs.errors import EXIT_STOPPED, EXIT_TRANSIENT
 from jobs.stopping import DEFAULT_GRACE_SECONDS
 
 KILLED = 137  # SIGKILL: out of memory, or the node is going
+KILLED_EARLY = 2  # Argo's own program in the pod, ended by SIGTERM before it listens
 UNKNOWN = -1  # the pod vanished with its node; Argo knows no exit code
 
 POOL_LABEL = "perennial.dev/pool"
@@ -86,7 +87,7 @@ PLACES = {
 
 # Without maxDuration: Argo counts it from the first attempt's start, hours of training included.
 RETRY_BACKOFF = {"duration": "30s", "factor": "2"}
-RETRY_CODES = (UNKNOWN, EXIT_TRANSIENT, KILLED, EXIT_STOPPED)
+RETRY_CODES = (UNKNOWN, KILLED_EARLY, EXIT_TRANSIENT, KILLED, EXIT_STOPPED)
 RETRY_EXPRESSION = (
     "lastRetry.status == 'Error' || "
     f"asInt(lastRetry.exitCode) in [{', '.join(map(str, RETRY_CODES))}]"

@@ -14,6 +14,7 @@ from pipelines import layout
 from pipelines.fleet.model import Fleet
 from pipelines.fleet.sections import SHARED, digest_key
 from pipelines.workflows import family
+from pipelines.workflows.guard import FAMILIES, FAMILIES_LABEL
 from pipelines.workflows.placement import (
     PLACES,
     POOL_LABEL,
@@ -123,7 +124,7 @@ def refresh(fleet: Fleet, version: str) -> WorkflowTemplate:
         "refresh",
         arguments=workflow_parameters(fleet, version),
         synchronization=argo.Synchronization(mutexes=[argo.Mutex(name=RUN)]),
-        labels={REFRESH_LABEL: "workflow.name"},
+        labels={REFRESH_LABEL: "workflow.name", FAMILIES_LABEL: FAMILIES},
     ) as made:
         fleet_dag()
         family_template()

@@ -8,10 +8,11 @@ from pipelines.workflows.refresh import NAME
 DAY_OF_MONTH = 9  # articles of the last day may be captured a week later (crawl.capture_days_after)
 HOURS_LATE = 12
 
-# Ten days before the 9th always lies in the month before.
+# So many days before the tick as its day of the month is the last day of the month before.
 PREVIOUS_MONTH = (
-    "{{=sprig.date('2006-01', sprig.dateModify('-240h', "
-    "sprig.toDate('2006-01-02T15:04:05Z07:00', workflow.scheduledTime)))}}"
+    "{{=let tick = sprig.toDate('2006-01-02T15:04:05Z07:00', workflow.scheduledTime); "
+    "sprig.date('2006-01', "
+    "sprig.dateModify('-' + string(24 * asInt(sprig.date('2', tick))) + 'h', tick))}}"
 )
 
 

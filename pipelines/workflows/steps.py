@@ -104,7 +104,7 @@ def images_template() -> Container:
     Else one that cannot be pulled would be found out where it is needed: after days, by a pod that
     waits for days.
     """
-    command = ["python", "-m", "jobs"]
+    command = ["python", "-c", "import jobs"]
     resources = Resources(cpu_request="10m", memory_request="128Mi", memory_limit="512Mi")
     each: list[UserContainer | argo.UserContainer] = [
         UserContainer(

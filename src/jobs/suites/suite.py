@@ -32,7 +32,7 @@ from jobs.words import nearest, shown
 Group = Literal["instruction", "reasoning", "other"]
 DIGITS = 20
 """Hexadecimal digits of the digest in the name of a suite of the user's own: 80 bits."""
-MAX_DEFINITION = 100_000
+MAX_DEFINITION = 60_000
 """Characters: one argument of a process, and one parameter of a workflow."""
 HELDOUT = "heldout"
 

@@ -122,7 +122,7 @@ def test_one_that_is_too_long_is_refused(folder: Path) -> None:
     )
     with pytest.raises(
         BadInputError,
-        match=r"g-\w+ is too long: 1\d{5} characters as JSON, at most 100000; split it",
+        match=r"g-\w+ is too long: 1\d{5} characters as JSON, at most 60000; split it",
     ):
         load_suite("g.yaml").definition()
 

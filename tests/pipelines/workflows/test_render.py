@@ -128,7 +128,7 @@ def test_every_parameter_of_the_workflow_is_used_by_it_or_its_families() -> None
 
 def test_every_step_is_tried_again_after_what_may_pass() -> None:
     """A vanished pod, a transient failure, a kill, a stop; not bad input (64) nor a bug (1)."""
-    again = "lastRetry.status == 'Error' || asInt(lastRetry.exitCode) in [-1, 75, 137, 143]"
+    again = "lastRetry.status == 'Error' || asInt(lastRetry.exitCode) in [-1, 2, 75, 137, 143]"
     assert {templates()[job]["retryStrategy"]["expression"] for job in JOBS} == {again}
 
 
