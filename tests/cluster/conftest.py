@@ -209,7 +209,8 @@ def images(cluster: None) -> Images:
     named = os.environ.get("PERENNIAL_CLUSTER_IMAGES", f"localhost/perennial:{version}")
     found = Images(*named.rsplit(":", 1))
     nodes = json.loads(run("kubectl", "get", "nodes", "-o", "json"))["items"]
-    held = [name for node in nodes for image in node["status"]["images"] for name in image["names"]]
+    listed = [image["names"] for node in nodes for image in node["status"]["images"]]
+    held = {name for names in listed for name in names or ()}
     missing = [found.of(job) for job in jobs() if found.of(job) not in held]
     if missing:
         pytest.skip(f"no node has {', '.join(missing)}: make images, and load them")
