@@ -7,15 +7,18 @@ image's name is added: ``kind load docker-image``.
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -24,6 +27,10 @@ import yaml
 from images.build import find_builder
 from tests.support.compiling import compiled
 from tests.support.paths import ROOT, SHARED
+
+if TYPE_CHECKING:
+    from jobs.artifacts.manifest import Manifest
+    from tests.cluster.world.world import World
 
 HOLLOW = "localhost/perennial-hollow:2"
 STEP = "localhost/perennial-step:1"
@@ -84,10 +91,15 @@ def program_image(image: str, source: Path, name: str, folder: Path) -> str:
     compiled(source, folder / name)
     (folder / "Dockerfile").write_text(f"FROM scratch\nCOPY {name} /bin/\nUSER 65532\n")
     run(find_builder(None), "build", "--tag", image, str(folder))
+    load(image)
+    return image
+
+
+def load(image: str) -> None:
+    """Brings an image into the cluster."""
     here = SHARED / "cluster/cluster"
     default = f"{here} load" if here.exists() else "kind load docker-image"
     run(*shlex.split(os.environ.get("PERENNIAL_CLUSTER_LOAD", default)), image)
-    return image
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,28 @@ class Namespace:
 
     def kubectl(self, *words: str) -> str:
         return run("kubectl", "-n", self.name, *words)
+
+    def tries(self, *words: str) -> bool:
+        """Whether kubectl could do it."""
+        told = ("kubectl", "-n", self.name, *words)
+        return subprocess.run(told, capture_output=True, check=False).returncode == 0
+
+    def argo(self, *words: str) -> str:
+        return run("argo", "-n", self.name, *words)
+
+    @contextmanager
+    def forwarded(self, pod: str, port: int) -> Iterator[str]:
+        """Host and port on this machine by which a pod's port is reached while the block runs."""
+        log = self.folder / f"forward-{uuid4().hex[:8]}.log"
+        words = ("kubectl", "-n", self.name, "port-forward", f"pod/{pod}", f":{port}")
+        with log.open("wb") as said, subprocess.Popen(words, stdout=said, stderr=said) as process:
+            try:
+                while not (found := re.search(r"127\.0\.0\.1:\d+", log.read_text())):
+                    assert process.poll() is None, log.read_text()
+                    time.sleep(0.1)
+                yield found[0]
+            finally:
+                process.terminate()
 
     def helm(self, families: int, *values: str, code: int = 0) -> str:
         """Installs the chart with a fleet of so many families, and a hollow image for each job."""
@@ -124,17 +158,20 @@ class Namespace:
         words = ["submit", "--from", "workflowtemplate/perennial-refresh", "-o", "name"]
         for parameter in ("period=2026-10", *parameters):
             words += ["-p", parameter]
-        return run("argo", "-n", self.name, *words).strip().rpartition("/")[2]
+        return self.argo(*words).strip().rpartition("/")[2]
 
     def wait(self, workflow: str, seconds: float) -> dict[str, Any]:
         """The Workflow when it has ended."""
         deadline = time.monotonic() + seconds
-        while True:
-            found: dict[str, Any] = json.loads(self.kubectl("get", "wf", workflow, "-o", "json"))
-            if found.get("status", {}).get("phase") in ("Succeeded", "Failed", "Error"):
-                return found
-            assert time.monotonic() < deadline, run("argo", "-n", self.name, "get", workflow)
+        while not self.has_ended(workflow):
+            assert time.monotonic() < deadline, self.argo("get", workflow)
             time.sleep(2)
+        found: dict[str, Any] = json.loads(self.kubectl("get", "wf", workflow, "-o", "json"))
+        return found
+
+    def has_ended(self, workflow: str) -> bool:
+        phase = self.kubectl("get", "wf", workflow, "-o", "jsonpath={.status.phase}")
+        return phase in ("Succeeded", "Failed", "Error")
 
     def families(self, refresh: str) -> list[dict[str, Any]]:
         """The Workflows of a refresh's families."""
@@ -148,14 +185,78 @@ def jobs() -> list[str]:
     return sorted(path.parent.name for path in (ROOT / "src/jobs").glob("*/__main__.py"))
 
 
-@pytest.fixture
-def namespace(hollow: str, tmp_path: Path) -> Iterator[Namespace]:
-    """Empty, and restricted."""
-    made = Namespace(f"perennial-{uuid4().hex[:8]}", tmp_path, hollow)
+@contextmanager
+def new_namespace(folder: Path, image: str = "") -> Iterator[Namespace]:
+    """Empty, and restricted; deleted in the end."""
+    made = Namespace(f"perennial-{uuid4().hex[:8]}", folder, image)
     run("kubectl", "create", "namespace", made.name)
     run("kubectl", "label", "namespace", made.name, PODS_LABEL)
-    yield made
-    run("kubectl", "delete", "namespace", made.name, "--wait=false")
+    try:
+        yield made
+    finally:
+        run("kubectl", "delete", "namespace", made.name, "--wait=false")
+
+
+@pytest.fixture
+def namespace(hollow: str, tmp_path: Path) -> Iterator[Namespace]:
+    """For steps that do nothing."""
+    with new_namespace(tmp_path, hollow) as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class Images:
+    """Those of the jobs: ``<registry>/<job>:<tag>``."""
+
+    registry: str
+    tag: str
+
+    def of(self, job: str) -> str:
+        return f"{self.registry}/{job}:{self.tag}"
+
+
+@pytest.fixture(scope="session")
+def images(cluster: None) -> Images:
+    """The jobs' images, where they are on the nodes: PERENNIAL_CLUSTER_IMAGES=REGISTRY:TAG."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    named = os.environ.get("PERENNIAL_CLUSTER_IMAGES", f"localhost/perennial:{version}")
+    found = Images(*named.rsplit(":", 1))
+    nodes = json.loads(run("kubectl", "get", "nodes", "-o", "json"))["items"]
+    listed = [image["names"] for node in nodes for image in node["status"]["images"]]
+    held = {name for names in listed for name in names or ()}
+    missing = [found.of(job) for job in jobs() if found.of(job) not in held]
+    if missing:
+        pytest.skip(f"no node has {', '.join(missing)}: make images, and load them")
+    return found
+
+
+@pytest.fixture(scope="session")
+def undisturbed(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> "dict[str, Manifest]":
+    """What the demo's refresh makes on this machine: path below the store → manifest."""
+    from tests.cluster.world import world
+
+    return world.run_here(tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.fixture(scope="session")
+def world_image(images: Images, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """In the cluster."""
+    from tests.cluster.world import world
+
+    world.build_image(images.of("crawl"), tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def world(
+    images: Images, world_image: None, undisturbed: object, tmp_path: Path
+) -> "Iterator[World]":
+    """A namespace with the S3 server, the mirror, and the demo's models in a bucket."""
+    from tests.cluster.world.world import World
+
+    with new_namespace(tmp_path) as space:
+        made = World(space, images)
+        made.begin()
+        yield made
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import io
 import json
-import os
-import shlex
 import tarfile
 import time
 from collections.abc import Callable
@@ -12,17 +10,14 @@ from typing import Any
 
 import pytest
 
-from images.build import build, find_builder
-from tests.cluster.conftest import Namespace, run
+from tests.cluster.conftest import Images, Namespace
 from tests.jobs.evaluate.conftest import TEXT, sealed
 from tests.jobs.evaluate.pico import commit_model
 from tests.support.hub_mirror import write_paper_mirror
-from tests.support.paths import SHARED
 from tests.support.pico import SENTENCE, commit_articles, commit_llama, run_job
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(3600)]
 
-BASE = "localhost/python:3.11"
 LOOK = """id -u
 for name in cc c++ gcc g++ clang ld as make ninja nvcc pip; do command -v $name; done
 python -v -c "import jobs.$JOB.work" 2>&1 | grep '^# code object from .*[.]py$'
@@ -35,23 +30,6 @@ CONFINED = {
     "capabilities": {"drop": ["ALL"]},
     "readOnlyRootFilesystem": True,
 }
-
-
-def image_of(job: str) -> str:
-    """With PERENNIAL_CLUSTER_IMAGES=REGISTRY:TAG one that the cluster has or can pull; else one
-    built from this tree, on the base image PERENNIAL_CLUSTER_BASE, and loaded."""
-    registry, _, tag = os.environ.get("PERENNIAL_CLUSTER_IMAGES", "").rpartition(":")
-    if registry:
-        return f"{registry}/{job}:{tag}"
-    here = SHARED / "cluster/cluster"
-    base = os.environ.get("PERENNIAL_CLUSTER_BASE")
-    if base is None and here.exists():
-        run(str(here), "base-image", base := BASE)
-    name = f"localhost/perennial/{job}:tested"
-    build(find_builder(None), job, name, base)
-    default = f"{here} load" if here.exists() else "kind load docker-image"
-    run(*shlex.split(os.environ.get("PERENNIAL_CLUSTER_LOAD", default)), name)
-    return name
 
 
 def training(root: Path) -> list[str]:
@@ -111,11 +89,15 @@ def pod(image: str, flags: list[str]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("job", "prepare"), [("train", training), ("evaluate", evaluation)])
 def test_it_works_confined_and_compiles_nothing(
-    namespace: Namespace, tmp_path: Path, job: str, prepare: Callable[[Path], list[str]]
+    images: Images,
+    namespace: Namespace,
+    tmp_path: Path,
+    job: str,
+    prepare: Callable[[Path], list[str]],
 ) -> None:
     flags = prepare(tmp_path)
     (tmp_path / "inputs.tar.gz").write_bytes(archive(tmp_path))
-    (tmp_path / "pod.json").write_text(json.dumps(pod(image_of(job), flags)))
+    (tmp_path / "pod.json").write_text(json.dumps(pod(images.of(job), flags)))
     given = f"--from-file={tmp_path}/inputs.tar.gz"
     namespace.kubectl("create", "configmap", "inputs", given)
     namespace.kubectl("create", "-f", str(tmp_path / "pod.json"))
