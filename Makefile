@@ -38,7 +38,7 @@ test: $(READY) ## All tests (under 15 minutes on two cores)
 	@$(BIN)/python -m pytest -m "not cluster"
 
 test-cluster: $(READY) ## Tests on the cluster that KUBECONFIG names: in namespaces of their own
-	@$(BIN)/python -m pytest -m cluster tests/cluster
+	@$(BIN)/python -m pytest -m cluster $(or $(TESTS),tests/cluster)
 
 test-scale: $(READY) ## A fleet of FAMILIES=30 on that cluster, with steps that do nothing (40 minutes)
 	@FAMILIES=$(or $(FAMILIES),30) $(BIN)/python -m pytest tests/cluster/test_scale.py
