@@ -139,7 +139,8 @@ class Engine:
         """A family's workflow; as in Argo, a parameter that it does not declare is passed over."""
         listed = read_list(self._given["families"], "families")
         own = {k: v for k, v in self._given.items() if k != "families"}
-        own |= {"run": inputs["run"], **find(listed, inputs["name"])}
+        own |= {name: inputs[name] for name in ("run", "period")}
+        own |= find(listed, inputs["name"])
         workflow = self.workflow.others[template]
         declared = {p.name for p in workflow.spec.arguments.parameters}
         own = {name: value for name, value in own.items() if name in declared}

@@ -94,8 +94,9 @@ FamilyManifest = Annotated[
         r"    parameters: "
         + re.escape(
             "{{=toJson(concat("
-            "[{'name': 'run', 'value': inputs.parameters['run']}], "
-            "map(filter(fromJSON(workflow.parameters.json), #.name not in ['families', 'run']), "
+            "map(['run', 'period'], ({'name': #, 'value': inputs.parameters[#]})), "
+            "map(filter(fromJSON(workflow.parameters.json), "
+            "#.name not in ['families', 'run', 'period']), "
             "({'name': #.name, 'value': #.value})), "
             "map(sortBy(toPairs(find(fromJSON(workflow.parameters['families']), "
             "#.name == inputs.parameters['name'])), #[0]), ({'name': #[0], 'value': #[1]}))))}}"
@@ -104,5 +105,6 @@ FamilyManifest = Annotated[
         "a family's Workflow, as pipelines/workflows renders it",
     ),
 ]
-"""As the name of the WorkflowTemplate that it is made from. It is given `run`, this workflow's own
-parameters but `families`, and those of the item of `families` that has the input `name`."""
+"""As the name of the WorkflowTemplate that it is made from. It is given the inputs `run` and
+`period`, this workflow's other parameters but `families`, and those of the item of `families` that
+has the input `name`."""

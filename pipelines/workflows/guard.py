@@ -2,7 +2,8 @@
 
 Argo looks for tags in the values of tags, too, and Kubernetes for ``$(NAME)`` in a command, where
 ``$$`` is one dollar; a word longer than Linux takes comes as a file's name. What stands in a pod's
-specification, as an image's name, must be a plain word. Control characters Argo refuses by itself.
+specification, as an image's name, must be a plain word. The schedule's period is an expression that
+is not evaluated yet. Control characters Argo refuses by itself.
 
 Argo evaluates a label's expression before anything else. A text that is no label ends the run, and
 is its message.
@@ -12,7 +13,8 @@ CHECKED_LABEL = "perennial.dev/parameters"
 MAX_LENGTH = 100_000
 """In characters; not of the families, which no step is given as they are."""
 
-_ALTERED = "#.value matches '[{][{]|[$][($]'"
+_OF_SCHEDULE = "#.name == 'period' && #.value matches '^[{][{]=let tick = '"
+_ALTERED = f"#.value matches '[{{][{{]|[$][($]' && !({_OF_SCHEDULE})"
 _TOO_LONG = f"#.name != 'families' && len(#.value) > {MAX_LENGTH}"
 _NOT_PLAIN = (
     "#.name matches '(-pool|-gpus|-cpu|-memory|-image|^registry)$' "

@@ -54,20 +54,21 @@ def fleet_dag() -> None:
         curate = step("curate", curating, after=[crawl])
         sealed = {"suite": parameter("suite-definition"), "from": parameter("bundle-from")}
         bundle = step("bundle", {**sealed, "out": family.BUNDLE}, after=[images])
-        each = {"name": "{{item}}", "run": given("run")}
+        each = {"name": "{{item}}", "run": given("run"), "period": PERIOD}
         step("family", each, each=names("families"), after=[curate, bundle])
 
 
 FAMILY_ARGUMENTS = (
     "{{=toJson(concat("
-    "[{'name': 'run', 'value': inputs.parameters['run']}], "
-    "map(filter(fromJSON(workflow.parameters.json), #.name not in ['families', 'run']), "
+    "map(['run', 'period'], ({'name': #, 'value': inputs.parameters[#]})), "
+    "map(filter(fromJSON(workflow.parameters.json), #.name not in ['families', 'run', 'period']), "
     "({'name': #.name, 'value': #.value})), "
     "map(sortBy(toPairs(find(fromJSON(workflow.parameters['families']), "
     "#.name == inputs.parameters['name'])), #[0]), ({'name': #[0], 'value': #[1]}))))}}"
 )
 """What a family's Workflow is given: the refresh's own parameters, and the family's settings, one
-item of ``families`` (`pipelines.fleet.model`)."""
+item of ``families`` (`pipelines.fleet.model`). The period is an input, as it is filled in there:
+what a schedule gives to the refresh is an expression."""
 
 FAMILY_MANIFEST = f"""\
 apiVersion: argoproj.io/v1alpha1
@@ -96,7 +97,7 @@ def family_template() -> None:
     """
     Resource(
         name="family",
-        inputs=[Parameter(name="name"), Parameter(name="run")],
+        inputs=[Parameter(name=name) for name in ("name", "run", "period")],
         action="apply",
         manifest=FAMILY_MANIFEST,
         set_owner_reference=True,

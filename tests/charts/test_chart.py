@@ -11,6 +11,7 @@ from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.skipif(shutil.which("helm") is None, reason="helm is not on the PATH")
 
+TEMPLATE = ("template", "p", "charts/perennial", "--kube-version", "1.33.0")
 STORE = "parameters.store=s3://bucket/perennial"
 
 
@@ -22,10 +23,11 @@ def helm(*words: str, code: int = 0) -> str:
 
 def rendered(*values: str) -> list[dict[str, Any]]:
     """The objects of the chart with these values."""
-    words = ["template", "p", "charts/perennial", "--kube-version", "1.33.0"]
+    words = [*TEMPLATE]
     for value in (STORE, *values):
         words += ["--set", value]
-    return [found for found in yaml.safe_load_all(helm(*words)) if found]
+    found = [one for one in yaml.safe_load_all(helm(*words)) if one]
+    return [one for listed in found for one in listed.get("items", [listed])]
 
 
 def containers(*values: str) -> dict[str, dict[str, Any]]:
@@ -61,6 +63,14 @@ def test_keys_go_to_every_step_and_the_hubs_token_to_two() -> None:
         assert {"name": "AWS_ENDPOINT_URL", "value": "http://s3"} in container["env"]
 
 
+def test_a_schedule_is_made_after_what_it_names() -> None:
+    """In one list, which Helm makes in its order."""
+    lists = yaml.safe_load_all(helm(*TEMPLATE, "--set", STORE))
+    (made,) = [one["items"] for one in lists if one and one["kind"] == "List"]
+    kinds = [one["kind"] for one in made]
+    assert kinds == ["WorkflowTemplate", "WorkflowTemplate", "CronWorkflow"]
+
+
 def test_without_them_a_step_has_what_is_rendered() -> None:
     assert all("envFrom" not in container for container in containers().values())
 
@@ -79,8 +89,7 @@ def test_without_them_a_step_has_what_is_rendered() -> None:
     ],
 )
 def test_a_wrong_value_is_refused(value: str, said: str) -> None:
-    words = ("template", "p", "charts/perennial", "--kube-version", "1.33.0")
-    assert said in helm(*words, "--set", STORE, "--set", value, code=1)
+    assert said in helm(*TEMPLATE, "--set", STORE, "--set", value, code=1)
 
 
 def test_no_job_may_do_more_than_report_its_results() -> None:

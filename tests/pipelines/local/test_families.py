@@ -19,7 +19,7 @@ LOOP = "{{=toJson(map(fromJSON(workflow.parameters['families']), #.name))}}"
 def made_of(manifest: str = FAMILY_MANIFEST) -> dict[str, Any]:
     return {
         "name": "family",
-        "inputs": {"parameters": [{"name": "name"}, {"name": "run"}]},
+        "inputs": {"parameters": [{"name": name} for name in ("name", "run", "period")]},
         "resource": {
             "action": "apply",
             "manifest": manifest,
@@ -48,11 +48,12 @@ def family(small: Small, word: str, *given: str) -> Path:
 
 
 def ran(small: Small, other: Path, families: str, **fields: Any) -> Ran:
-    values = [{"name": "name", "value": "{{item}}"}, {"name": "run", "value": "run-1"}]
+    given = {"name": "{{item}}", "run": "run-1", "period": "2026-10"}
+    values = [{"name": name, "value": value} for name, value in given.items()]
     each = {"name": "family", "template": "family", "arguments": {"parameters": values}}
     each |= {"withParam": LOOP}
-    given = declared(families=families, store="/s", run="")
-    path = small.write([each], made_of(**fields), arguments=given)
+    own = declared(families=families, store="/s", run="", period="")
+    path = small.write([each], made_of(**fields), arguments=own)
     workflow = read_workflow(path, other)
     return run_workflow(workflow, {}, RunFolder(small.folder / "work"), 1, small.console)
 
@@ -61,10 +62,10 @@ TWO = '[{"name": "pico", "epochs": "2"}, {"name": "nano", "epochs": "3", "more":
 
 
 def test_each_family_has_its_own_settings_and_the_runs(small: Small) -> None:
-    tags = ("name", "epochs", "store", "run")
+    tags = ("name", "epochs", "store", "run", "period")
     word = " ".join("{{workflow.parameters." + tag + "}}" for tag in tags)
     done = ran(small, family(small, word, *tags), TWO)
-    assert small.said() == ["pico 2 /s run-1", "nano 3 /s run-1"]
+    assert small.said() == ["pico 2 /s run-1 2026-10", "nano 3 /s run-1 2026-10"]
     assert list(statuses(done)) == ["family/pico/train", "family/nano/train"]
 
 
