@@ -16,21 +16,15 @@ KILLED_AFTER_SECONDS = (58, 119, 185)
 """After the first tick: just before the second, at the third, and after the fourth."""
 WATCHED_SECONDS = 270
 SECONDS_TO_END = 45
-PERIOD_BEFORE = timedelta(days=10)
 MINUTE = timedelta(minutes=1)
 SECONDS_TO_BEGIN = timedelta(seconds=20)
 """After it is the leader, until it looks at the schedules."""
 
 
 def test_one_refresh_for_each_tick(namespace: Namespace) -> None:
-    """With hollow steps and no family: each refresh takes seconds.
-
-    Installed first and begun then, as a user is told to: Helm makes the schedule before the
-    template that it names, and Argo drops a schedule whose template it does not know.
-    """
-    each_minute = ("parameters.families=[]", "schedule.schedules={* * * * *}")
-    namespace.helm(1, *each_minute)
-    namespace.helm(1, *each_minute, "schedule.suspend=false")
+    """With hollow steps and no family: each refresh takes seconds."""
+    each_minute = ("schedule.schedules={* * * * *}", "schedule.suspend=false")
+    namespace.helm(1, "parameters.families=[]", *each_minute)
     seen = watched(namespace, time.time() + 300, enough=1)
     first = min(map(tick, seen.values()))
     away = []
@@ -51,7 +45,19 @@ def test_one_refresh_for_each_tick(namespace: Namespace) -> None:
         assert moment in ticks or is_running or is_lost, (ticks, away)
     for refresh in seen.values():
         assert refresh["status"]["phase"] == "Succeeded", refresh["status"].get("message")
-        assert periods(refresh) == {f"{tick(refresh) - PERIOD_BEFORE:%Y-%m}"}
+        assert periods(refresh) == {f"{tick(refresh).replace(day=1) - timedelta(days=1):%Y-%m}"}
+
+
+def test_on_any_day_the_families_get_the_month_before(namespace: Namespace) -> None:
+    namespace.helm(1, "parameters.tasks=[]")
+    given = ("--from", "cronwf/perennial-refresh", "--scheduled-time", "2026-03-31T06:00:00Z")
+    refresh = namespace.argo("submit", *given, "-o", "name").strip().rpartition("/")[2]
+    ended = namespace.wait(refresh, seconds=600)
+    assert ended["status"]["phase"] == "Succeeded", ended["status"].get("message")
+    (family,) = namespace.families(refresh)
+    listed = family["spec"]["arguments"]["parameters"]
+    values = {parameter["name"]: parameter["value"] for parameter in listed}
+    assert (values["period"], values["run"]) == ("2026-02", "hollow-2026-02")
 
 
 def replaced_controller() -> tuple[datetime, datetime]:
