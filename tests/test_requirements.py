@@ -141,11 +141,19 @@ def test_images_stand_on_a_digest_and_run_as_an_ordinary_user() -> None:
 
 
 def test_an_image_has_nothing_that_installs_or_compiles() -> None:
-    """What runs in `python`, `torch` and the last stage takes away; it adds files only."""
+    """What runs in `python`, `torch` and the last stage takes away, or writes Python's bytecode."""
     dockerfile = (ROOT / "images/Dockerfile").read_text()
     finals = dockerfile[dockerfile.index("FROM ${BASE} AS python") :]
-    assert re.findall(r"(?m)^RUN (.*)", finals) == [
-        "useradd --uid 65532 --create-home perennial && sh /tmp/strip / && rm /tmp/strip"
+    runs = [
+        word for run in re.findall(r"(?m)^RUN ((?:.*\\\n)*.*)", finals) for word in run.split("&&")
+    ]
+    programs = [" ".join(run.split()[:3]) for run in runs]
+    assert programs == [
+        "useradd --uid 65532",
+        "sh strip /",
+        "rm strip \\",
+        "python -m compileall",
+        "python -m compileall",
     ]
     assert re.findall(r"--from=(\S+) (\S+)", finals) == [
         ("torch-installed", "/opt/environment"),
