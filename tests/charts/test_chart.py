@@ -26,8 +26,7 @@ def rendered(*values: str) -> list[dict[str, Any]]:
     words = [*TEMPLATE]
     for value in (STORE, *values):
         words += ["--set", value]
-    found = [one for one in yaml.safe_load_all(helm(*words)) if one]
-    return [one for listed in found for one in listed.get("items", [listed])]
+    return [one for one in yaml.safe_load_all(helm(*words)) if one]
 
 
 def containers(*values: str) -> dict[str, dict[str, Any]]:
@@ -63,12 +62,18 @@ def test_keys_go_to_every_step_and_the_hubs_token_to_two() -> None:
         assert {"name": "AWS_ENDPOINT_URL", "value": "http://s3"} in container["env"]
 
 
-def test_a_schedule_is_made_after_what_it_names() -> None:
-    """In one list, which Helm makes in its order."""
-    lists = yaml.safe_load_all(helm(*TEMPLATE, "--set", STORE))
-    (made,) = [one["items"] for one in lists if one and one["kind"] == "List"]
-    kinds = [one["kind"] for one in made]
-    assert kinds == ["WorkflowTemplate", "WorkflowTemplate", "CronWorkflow"]
+def test_a_schedule_has_the_refresh_in_it() -> None:
+    """Helm makes it before the template, and Argo drops one whose template it cannot find."""
+    objects = {(one["kind"], one["metadata"]["name"]): one for one in rendered("store.secret=keys")}
+    refresh = objects["WorkflowTemplate", "perennial-refresh"]["spec"]
+    scheduled = objects["CronWorkflow", "perennial-refresh"]["spec"]["workflowSpec"]
+    given = {one["name"]: one.get("value") for one in scheduled["arguments"]["parameters"]}
+    own = {one["name"]: one.get("value") for one in refresh["arguments"]["parameters"]}
+    assert given.pop("period").startswith("{{=let tick = ")
+    assert own.pop("period", None) is None
+    assert given == own
+    del scheduled["arguments"], refresh["arguments"]
+    assert scheduled == refresh
 
 
 def test_without_them_a_step_has_what_is_rendered() -> None:
