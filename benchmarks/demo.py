@@ -15,8 +15,8 @@ from demo.server import serve
 from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.reading import read_fleet
 from pipelines.local.folder import RunFolder
+from pipelines.local.reading import read_workflow
 from pipelines.local.run import run_workflow
-from pipelines.local.workflow import read_workflow
 
 PERIOD = "2026-10"
 

@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.local.folder import RunFolder
+from pipelines.local.reading import read_workflow
 from pipelines.local.run import run_workflow
-from pipelines.local.workflow import WorkflowTemplate, read_workflow
+from pipelines.local.workflow import WorkflowTemplate
 
 STEPS = 50
 REPEATS = 5

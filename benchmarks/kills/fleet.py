@@ -17,8 +17,8 @@ from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.reading import read_fleet
 from pipelines.local.engine import Step
 from pipelines.local.folder import RunFolder
+from pipelines.local.reading import read_workflow
 from pipelines.local.run import run_workflow
-from pipelines.local.workflow import read_workflow
 from pipelines.plan.plan import make_plan
 
 PERIOD = "2026-10"

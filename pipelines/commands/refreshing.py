@@ -28,7 +28,7 @@ from pipelines.commands.arguments import (
 )
 from pipelines.commands.parameters import WORKFLOW, by_name, run_parameters, settable
 from pipelines.fleet.reading import fleet_of, read_fleet
-from pipelines.local.workflow import read_workflow
+from pipelines.local.reading import read_workflow
 from pipelines.output import ended_by_ctrl_c
 
 if TYPE_CHECKING:

@@ -138,13 +138,12 @@ class Engine:
     def _family(self, template: str, inputs: Mapping[str, str], path: str) -> "Engine":
         """A family's workflow; as in Argo, a parameter that it does not declare is passed over."""
         listed = read_list(self._given["families"], "families")
-        own = {k: v for k, v in self._given.items() if k != "families"}
-        own |= {name: inputs[name] for name in ("run", "period")}
-        own |= find(listed, inputs["name"])
+        given = {k: v for k, v in self._given.items() if k != "families"}
+        given |= {name: inputs[name] for name in ("run", "period")}
+        given |= find(listed, inputs["name"])
         workflow = self.workflow.others[template]
-        declared = {p.name for p in workflow.spec.arguments.parameters}
-        own = {name: value for name, value in own.items() if name in declared}
-        return Engine(workflow, own, self._runner, path)
+        declared = [p.name for p in workflow.spec.arguments.parameters if p.name in given]
+        return Engine(workflow, {name: given[name] for name in declared}, self._runner, path)
 
     def _inputs(
         self,

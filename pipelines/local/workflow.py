@@ -5,9 +5,8 @@ nothing on one machine (images, pools, volumes, …). Whatever else a file holds
 names it and where it stands: nothing is ever silently ignored.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import (
@@ -16,18 +15,12 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    ValidationError,
 )
 from pydantic.alias_generators import to_camel
 
-from jobs.command.running import OUTPUTS
 from jobs.errors import BadInputError
-from jobs.plain_yaml import Location, YamlSource
 from jobs.records import Record
-from jobs.validation import expectation
-from jobs.words import shown
 from pipelines.local.forms import (
-    CLUSTER_NAME,
     FamilyManifest,
     ListTag,
     Name,
@@ -209,20 +202,21 @@ class ImagesTemplate(_Strict):
     retry_strategy: Idle = None
 
 
-KINDS = ("dag template", "step template", "family template", "images template")
+STEP = "step template"
+KINDS = {"dag": "dag template", "resource": "family template", "sidecars": "images template"}
+"""The field by which a template is no step → what it is."""
 
 
 def _kind(given: Any) -> str:
     keys = given if isinstance(given, dict) else ()
-    marks = ("dag", "", "resource", "sidecars")
-    return next((kind for kind, mark in zip(KINDS, marks, strict=True) if mark in keys), KINDS[1])
+    return next((kind for mark, kind in KINDS.items() if mark in keys), STEP)
 
 
 Template = Annotated[
-    Annotated[DagTemplate, Tag(KINDS[0])]
-    | Annotated[StepTemplate, Tag(KINDS[1])]
-    | Annotated[FamilyTemplate, Tag(KINDS[2])]
-    | Annotated[ImagesTemplate, Tag(KINDS[3])],
+    Annotated[DagTemplate, Tag(KINDS["dag"])]
+    | Annotated[StepTemplate, Tag(STEP)]
+    | Annotated[FamilyTemplate, Tag(KINDS["resource"])]
+    | Annotated[ImagesTemplate, Tag(KINDS["sidecars"])],
     Discriminator(_kind),
 ]
 
@@ -255,7 +249,7 @@ class Metadata(_Strict):
     labels: Idle = None
 
 
-class _File(_Strict):
+class WorkflowFile(_Strict):
     """A whole file."""
 
     api_version: Literal["argoproj.io/v1alpha1"]
@@ -284,94 +278,3 @@ class WorkflowTemplate:
             if template.name == name:
                 return template
         raise BadInputError(f"no template {name!r} in the workflow")
-
-
-def read_workflow(path: Path, *others: Path) -> WorkflowTemplate:
-    """The workflow in a file; its families' are in `others`.
-
-    Raises BadInputError for whatever the engine does not know.
-    """
-    known = dict(_named(other, {}) for other in others)
-    return _named(path, known)[1]
-
-
-def _named(path: Path, others: Mapping[str, WorkflowTemplate]) -> tuple[str, WorkflowTemplate]:
-    source = YamlSource.read(path)
-    try:
-        file = _File.model_validate(source.value)
-    except ValidationError as error:
-        raise _refusal(source, error) from error
-    for location, why in _loose_ends(file.spec, others.keys()):
-        raise BadInputError(f"{source.position(location)}: {_dotted(location)}: {why}")
-    return file.metadata.name, WorkflowTemplate(file.spec, others)
-
-
-def _refusal(source: YamlSource, error: ValidationError) -> BadInputError:
-    """What is unknown comes before what is missing: it is mostly why."""
-    problems = error.errors()
-    first = next((p for p in problems if p["type"] != "missing"), problems[0])
-    location = [key for key in first["loc"] if key not in KINDS]
-    where, why = source.position(location), expectation(first)
-    if first["type"] == "extra_forbidden":
-        where, why = source.position_of_key(location), "this field"
-    elif first["type"] == "missing":
-        why = "how to do without this field"
-    else:
-        why = f"{shown(first['input'])}: {why}"
-    return BadInputError(f"{where}: {_dotted(location)}: the local engine does not know {why}")
-
-
-def _loose_ends(spec: Spec, others: Collection[str]) -> Iterator[tuple[Location, str]]:
-    """Where a name leads nowhere. As all names lead one way, there are no circles."""
-    templates = spec.templates
-    names = [template.name for template in templates]
-    for number, template in enumerate(templates):
-        location = ("spec", "templates", number)
-        yield from _loose_name(template.name, location)
-        if template.name in names[:number]:
-            yield location, f"there is another template {template.name!r}"
-        if isinstance(template, StepTemplate):
-            yield from _loose_outputs(template, location)
-        elif isinstance(template, FamilyTemplate):
-            if template.resource.template not in others:
-                why = f"there is no workflow {template.resource.template!r} beside this one"
-                yield (*location, "resource", "manifest"), why
-        elif isinstance(template, DagTemplate):
-            yield from _loose_tasks(template.dag.tasks, names[number + 1 :], location)
-
-
-def _loose_outputs(template: StepTemplate, location: Location) -> Iterator[tuple[Location, str]]:
-    folder = {variable.name: variable.value for variable in template.container.env}.get(OUTPUTS)
-    for number, output in enumerate(template.outputs.parameters):
-        if output.value_from.path != f"{folder}/{output.name}":
-            why = f"expected the path of {output.name!r} in {OUTPUTS} ({folder})"
-            yield (*location, "outputs", "parameters", number, "valueFrom", "path"), why
-
-
-def _loose_name(name: str, location: Location) -> Iterator[tuple[Location, str]]:
-    if not CLUSTER_NAME.fullmatch(name):
-        yield (*location, "name"), f"{name!r}: expected a name of letters, digits and dashes"
-
-
-def _loose_tasks(
-    tasks: Sequence[Task], templates: Sequence[str], location: Location
-) -> Iterator[tuple[Location, str]]:
-    above: set[str] = set()
-    in_order = any(task.depends for task in tasks)
-    for number, task in enumerate(tasks):
-        here = (*location, "dag", "tasks", number)
-        yield from _loose_name(task.name, here)
-        if in_order and task.name[0].isdecimal():
-            yield (*here, "name"), f"expected a letter to begin {task.name!r}, where tasks depend"
-        if task.name in above:
-            yield here, f"there is another task {task.name!r}"
-        if task.template not in templates:
-            yield (*here, "template"), f"there is no template {task.template!r} below this one"
-        for name in task.depends:
-            if name not in above:
-                yield (*here, "depends"), f"there is no task {name!r} above this one"
-        above.add(task.name)
-
-
-def _dotted(location: Location) -> str:
-    return ".".join(map(str, location))

@@ -9,11 +9,13 @@ Argo evaluates a label's expression before anything else. A text that is no labe
 is its message.
 """
 
+from pipelines.workflows.period import PREVIOUS_MONTH
+
 CHECKED_LABEL = "perennial.dev/parameters"
 MAX_LENGTH = 100_000
 """In characters; not of the families, which no step is given as they are."""
 
-_OF_SCHEDULE = "#.name == 'period' && #.value matches '^[{][{]=let tick = '"
+_OF_SCHEDULE = f"#.name == 'period' && #.value == '{{' + '{{=' + `{PREVIOUS_MONTH}` + '}}' + '}}'"
 _ALTERED = f"#.value matches '[{{][{{]|[$][($]' && !({_OF_SCHEDULE})"
 _TOO_LONG = f"#.name != 'families' && len(#.value) > {MAX_LENGTH}"
 _NOT_PLAIN = (

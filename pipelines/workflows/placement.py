@@ -39,7 +39,7 @@ class Place:
     retries: int = 3
 
     def node_selector(self) -> dict[str, str]:
-        return {POOL_LABEL: parameter(f"{self.pool}-pool")}
+        return node_selector(self.pool)
 
     def pod_spec_patch(self) -> str:
         """The pod's quantities and grace, as the JSON patch that Argo merges into its spec."""
@@ -58,6 +58,9 @@ class Place:
             }
         )
 
+
+IMAGES_PATCH = json.dumps({"initContainers": [CONFINED_INIT], "containers": [CONFINED_WAIT]})
+"""Of the pod that starts the images."""
 
 _WAITING = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}}
 _TMP = {"name": "manifest", "mountPath": "/tmp"}  # noqa: S108 - in a container
@@ -93,6 +96,11 @@ RETRY_EXPRESSION = (
     f"asInt(lastRetry.exitCode) in [{', '.join(map(str, RETRY_CODES))}]"
 )
 """Never for 64 (bad input) nor 1 (a bug): the same command would fail again."""
+
+
+def node_selector(pool: str) -> dict[str, str]:
+    """The nodes of a pool of the fleet's: cpu or gpu."""
+    return {POOL_LABEL: parameter(f"{pool}-pool")}
 
 
 def parameter(name: str) -> str:

@@ -17,9 +17,9 @@ from pipelines.workflows import family
 from pipelines.workflows.guard import FAMILIES, FAMILIES_LABEL
 from pipelines.workflows.placement import (
     PLACES,
-    POOL_LABEL,
     RETRY_BACKOFF,
     WAITING_PATCH,
+    node_selector,
     parameter,
 )
 from pipelines.workflows.steps import (
@@ -110,7 +110,7 @@ def family_template() -> None:
             expression="!(lastRetry.message contains 'failure condition')",
             backoff=argo.Backoff(**RETRY_BACKOFF),
         ),
-        node_selector={POOL_LABEL: parameter("cpu-pool")},
+        node_selector=node_selector("cpu"),
         pod_spec_patch=WAITING_PATCH,
     )
 

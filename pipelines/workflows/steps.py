@@ -5,7 +5,6 @@ is a parameter of the workflow, all else an input of the template. An empty valu
 given", so every flag is always passed.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,12 +23,11 @@ from jobs.stopping import GRACE
 from pipelines.fleet.sections import FAMILY_SECTIONS, FLEET_SECTIONS, JOBS, section_keys
 from pipelines.workflows.guard import CHECKED, CHECKED_LABEL
 from pipelines.workflows.placement import (
-    CONFINED_INIT,
-    CONFINED_WAIT,
+    IMAGES_PATCH,
     PLACES,
-    POOL_LABEL,
     RETRY_BACKOFF,
     RETRY_EXPRESSION,
+    node_selector,
     parameter,
 )
 
@@ -123,10 +121,8 @@ def images_template() -> Container:
         command=command,
         resources=resources,
         security_context=confined(),
-        node_selector={POOL_LABEL: parameter("cpu-pool")},
-        pod_spec_patch=json.dumps(
-            {"initContainers": [CONFINED_INIT], "containers": [CONFINED_WAIT]}
-        ),
+        node_selector=node_selector("cpu"),
+        pod_spec_patch=IMAGES_PATCH,
         active_deadline_seconds=IMAGES_SECONDS,
         retry_strategy=argo.RetryStrategy(
             limit="3", retry_policy="OnError", backoff=argo.Backoff(**RETRY_BACKOFF)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 HOLLOW = "localhost/perennial-hollow:2"
 STEP = "localhost/perennial-step:1"
+ENDED = ("Succeeded", "Failed", "Error")
+"""Phases of a Workflow."""
 PODS_LABEL = "pod-security.kubernetes.io/enforce=restricted"
 SMALL = {
     f"{size}-{kind}": value
@@ -171,7 +173,7 @@ class Namespace:
 
     def has_ended(self, workflow: str) -> bool:
         phase = self.kubectl("get", "wf", workflow, "-o", "jsonpath={.status.phase}")
-        return phase in ("Succeeded", "Failed", "Error")
+        return phase in ENDED
 
     def families(self, refresh: str) -> list[dict[str, Any]]:
         """The Workflows of a refresh's families."""

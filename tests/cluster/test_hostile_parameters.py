@@ -48,6 +48,7 @@ REFUSED = [
     ("store", "s3://{{workflow.uid}}"),
     ("period", "{{inputs.parameters.out}}"),
     ("period", "{{retries}}"),
+    ("period", "{{=let tick = 1; string(tick)}}"),
     ("fleet", "{{pod.name}}"),
     ("crawl-publishers", "$(PERENNIAL_OUTPUTS)"),
     ("crawl-publishers", "$(AWS_SECRET_ACCESS_KEY)"),

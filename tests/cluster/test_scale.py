@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.conftest import Namespace, run
+from tests.cluster.conftest import ENDED, Namespace, run
 
 FAMILIES = int(os.environ.get("FAMILIES", "0"))
 PODS_OF_A_FAMILY = 3 + 2 + 1 + 2 + 6 * 4 + 2 + 1 + 2
@@ -48,7 +48,7 @@ def ended(namespace: Namespace, refresh: str, seconds: float) -> tuple[str, int]
     while time.monotonic() < deadline:
         most = max([most, *controllers_memory()])
         phase = namespace.kubectl("get", "wf", refresh, "-o", "jsonpath={.status.phase}")
-        if phase in ("Succeeded", "Failed", "Error"):
+        if phase in ENDED:
             return phase, most
         time.sleep(10)
     return "Running", most

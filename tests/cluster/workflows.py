@@ -5,9 +5,7 @@ import time
 from collections.abc import Collection
 from typing import Any
 
-from tests.cluster.conftest import Namespace, run
-
-ENDED = ("Succeeded", "Failed", "Error")
+from tests.cluster.conftest import ENDED, Namespace, run
 
 
 def wait_for(

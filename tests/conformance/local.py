@@ -13,7 +13,7 @@ import pipelines.local.run as local
 from pipelines.local.engine import Outcome, Step
 from pipelines.local.folder import RunFolder
 from pipelines.local.processes import ProcessRunner
-from pipelines.local.workflow import read_workflow
+from pipelines.local.reading import read_workflow
 from tests.conformance.cases import Case, Result, templates
 
 DEADLINE_SECONDS = 1

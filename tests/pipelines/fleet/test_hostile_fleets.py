@@ -8,7 +8,7 @@ import pytest
 
 from jobs.errors import BadInputError
 from pipelines.fleet.reading import read_fleet
-from pipelines.local.workflow import read_workflow
+from pipelines.local.reading import read_workflow
 from tests.pipelines.conftest import FLEET, WriteFleet
 from tests.support.hostile import unseen
 

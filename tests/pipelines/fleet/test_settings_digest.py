@@ -13,7 +13,7 @@ from jobs.errors import BadInputError
 from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.reading import read_fleet
 from pipelines.fleet.sections import Section, settings_digest
-from pipelines.local.workflow import read_workflow
+from pipelines.local.reading import read_workflow
 from pipelines.plan.plan import make_plan
 from tests.pipelines.conftest import WriteFleet
 

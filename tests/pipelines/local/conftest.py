@@ -8,8 +8,8 @@ import yaml
 from rich.console import Console
 
 from pipelines.local.folder import RunFolder
+from pipelines.local.reading import read_workflow
 from pipelines.local.run import Ran, run_workflow
-from pipelines.local.workflow import read_workflow
 
 HEAD = """
 apiVersion: argoproj.io/v1alpha1

@@ -13,9 +13,9 @@ from pipelines.commands.arguments import this_command
 from pipelines.local import display
 from pipelines.local.folder import RunFolder
 from pipelines.local.last_words import last_error, why
+from pipelines.local.reading import read_workflow
 from pipelines.local.record import StepRecord, new_run
 from pipelines.local.run import run_workflow
-from pipelines.local.workflow import read_workflow
 from tests.pipelines.local.conftest import Small, Task
 
 TELLS = """

@@ -8,8 +8,8 @@ import yaml
 
 from jobs.errors import BadInputError
 from pipelines.local.folder import RunFolder
+from pipelines.local.reading import read_workflow
 from pipelines.local.run import Ran, run_workflow
-from pipelines.local.workflow import read_workflow
 from pipelines.workflows.refresh import FAMILY_MANIFEST
 from tests.pipelines.local.conftest import HEAD, Small, declared, statuses
 

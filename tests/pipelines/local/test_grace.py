@@ -11,7 +11,8 @@ import pytest
 from jobs.errors import BadInputError
 from jobs.stopping import GRACE
 from pipelines.commands.parameters import WORKFLOW
-from pipelines.local.workflow import StepTemplate, read_workflow
+from pipelines.local.reading import read_workflow
+from pipelines.local.workflow import StepTemplate
 from pipelines.workflows.placement import PLACES
 from tests.pipelines.local.conftest import Small, Task
 

@@ -11,9 +11,9 @@ from jobs.errors import BadInputError
 from pipelines.local.display import Display
 from pipelines.local.folder import RunFolder
 from pipelines.local.last_words import tail, why
+from pipelines.local.reading import read_workflow
 from pipelines.local.record import StepRecord, new_run
 from pipelines.local.standing import progress
-from pipelines.local.workflow import read_workflow
 from tests.pipelines.local.conftest import Small, Task
 from tests.support.hostile import FORGED, HOSTILE, READABLE, unseen
 

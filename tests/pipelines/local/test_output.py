@@ -19,7 +19,7 @@ import typer
 from pipelines import cli
 from pipelines.local.folder import RunFolder
 from pipelines.local.run import run_workflow
-from pipelines.local.workflow import read_workflow
+from pipelines.local.reading import read_workflow
 
 @cli.app.command()
 def trial(workflow: Path, work: Path) -> None:

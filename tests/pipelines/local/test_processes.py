@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 from pipelines.local.folder import RunFolder
 from pipelines.local.run import run_workflow
-from pipelines.local.workflow import read_workflow
+from pipelines.local.reading import read_workflow
 workflow = read_workflow(Path(sys.argv[1]))
 sys.exit(run_workflow(workflow, {}, RunFolder(Path(sys.argv[2])), 2).exit_code)
 """

@@ -14,7 +14,7 @@ from jobs.errors import BadInputError
 from pipelines.commands.parameters import WORKFLOW
 from pipelines.local import workflow as known
 from pipelines.local.engine import Engine, Runner
-from pipelines.local.workflow import read_workflow
+from pipelines.local.reading import read_workflow
 
 EXPRESSION = "lastRetry.status == 'Error' || asInt(lastRetry.exitCode) in [-1, 75]"
 GOOD = f"""\

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipelines.local.engine import Engine, Outcome, Runner, Step
-from pipelines.local.workflow import read_workflow
+from pipelines.local.reading import read_workflow
 from tests.pipelines.local.conftest import Small, Task
 
 

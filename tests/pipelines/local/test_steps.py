@@ -3,8 +3,8 @@
 import yaml
 
 from pipelines.local.folder import RunFolder
+from pipelines.local.reading import read_workflow
 from pipelines.local.run import run_workflow
-from pipelines.local.workflow import read_workflow
 from tests.pipelines.local.conftest import Small, Task, statuses
 from tests.pipelines.local.test_retries import retry
 

@@ -14,8 +14,8 @@ import pytest
 
 from pipelines import cli
 from pipelines.local.folder import RunFolder, run_folder
+from pipelines.local.reading import read_workflow
 from pipelines.local.run import run_workflow
-from pipelines.local.workflow import read_workflow
 from tests.pipelines.local.conftest import Small, Task
 from tests.support.hostile import HOSTILE, unseen
 
@@ -46,7 +46,7 @@ import sys
 from pathlib import Path
 from pipelines.local.folder import RunFolder
 from pipelines.local.run import run_workflow
-from pipelines.local.workflow import read_workflow
+from pipelines.local.reading import read_workflow
 workflow = read_workflow(Path(sys.argv[1]))
 folder = RunFolder(Path(sys.argv[2]))
 given = {"run": "trial", "store": "/store"}

@@ -12,7 +12,8 @@ from huggingface_hub import constants
 from jobs.errors import BadInputsError
 from pipelines.commands.parameters import WORKFLOW
 from pipelines.commands.refreshing import intended
-from pipelines.local.workflow import WorkflowTemplate, read_workflow
+from pipelines.local.reading import read_workflow
+from pipelines.local.workflow import WorkflowTemplate
 from pipelines.plan.mirror import Mirror
 from pipelines.plan.models import know_models
 from pipelines.plan.plan import Plan, make_plan

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.local.workflow import WorkflowTemplate, read_workflow
+from pipelines.local.reading import read_workflow
+from pipelines.local.workflow import WorkflowTemplate
 from pipelines.plan.clock import Need, Room, ends
 
 WORKFLOW = """\

@@ -17,7 +17,7 @@ from jobs.store.prefix import Prefix
 from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.prices import Prices
 from pipelines.fleet.reading import read_fleet
-from pipelines.local.workflow import read_workflow
+from pipelines.local.reading import read_workflow
 from pipelines.plan.plan import Plan, make_plan
 from pipelines.plan.planned import Cost
 

@@ -9,7 +9,7 @@ from jobs.report.settings import ReportSettings
 from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.reading import read_fleet
 from pipelines.local.engine import Engine, Outcome, Runner, Step
-from pipelines.local.workflow import read_workflow
+from pipelines.local.reading import read_workflow
 from pipelines.plan.expecting import expecting
 from pipelines.plan.plan import make_plan
 from pipelines.plan.planned import step_settings

@@ -14,7 +14,7 @@ from jobs.train.settings import TrainSettings
 from pipelines.commands.parameters import WORKFLOW, run_parameters
 from pipelines.fleet.model import Fleet
 from pipelines.fleet.reading import read_fleet
-from pipelines.local.workflow import read_workflow
+from pipelines.local.reading import read_workflow
 from pipelines.plan.plan import Plan, make_plan
 from pipelines.plan.planned import step_settings
 from tests.pipelines.conftest import WriteFleet
