@@ -26,7 +26,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster test-scale lint format types render check-render check bench bench-merge bench-kills lock audit images setup clean
+.PHONY: help demo test test-cluster test-scale lint format types render check-render check bench bench-merge bench-kills bench-cluster lock audit images setup clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ bench-merge: $(READY) $(BENCH)/.ready ## The merge beside mergekit and the floor
 
 bench-kills: $(READY) ## Each job killed over and over, on a folder and on S3 (half an hour)
 	@$(BIN)/python -m benchmarks.kills
+
+bench-cluster: $(READY) ## The demo's fleet by Argo on the cluster that KUBECONFIG names, and here
+	@$(BIN)/python -m benchmarks.cluster
 
 setup: $(READY) ## Make .venv from the lock; the others call it
 

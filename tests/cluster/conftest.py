@@ -216,18 +216,26 @@ class Images:
     def of(self, job: str) -> str:
         return f"{self.registry}/{job}:{self.tag}"
 
+    def missing(self) -> list[str]:
+        """Those that no node has."""
+        nodes = json.loads(run("kubectl", "get", "nodes", "-o", "json"))["items"]
+        listed = [image["names"] for node in nodes for image in node["status"]["images"]]
+        held = {name for names in listed for name in names or ()}
+        return [self.of(job) for job in jobs() if self.of(job) not in held]
+
+
+def named_images() -> Images:
+    """Those that PERENNIAL_CLUSTER_IMAGES=REGISTRY:TAG names; default: as `make images` does."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    named = os.environ.get("PERENNIAL_CLUSTER_IMAGES", f"localhost/perennial:{version}")
+    return Images(*named.rsplit(":", 1))
+
 
 @pytest.fixture(scope="session")
 def images(cluster: None) -> Images:
-    """The jobs' images, where they are on the nodes: PERENNIAL_CLUSTER_IMAGES=REGISTRY:TAG."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    named = os.environ.get("PERENNIAL_CLUSTER_IMAGES", f"localhost/perennial:{version}")
-    found = Images(*named.rsplit(":", 1))
-    nodes = json.loads(run("kubectl", "get", "nodes", "-o", "json"))["items"]
-    listed = [image["names"] for node in nodes for image in node["status"]["images"]]
-    held = {name for names in listed for name in names or ()}
-    missing = [found.of(job) for job in jobs() if found.of(job) not in held]
-    if missing:
+    """The jobs' images, where they are on the nodes."""
+    found = named_images()
+    if missing := found.missing():
         pytest.skip(f"no node has {', '.join(missing)}: make images, and load them")
     return found
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -29,7 +30,11 @@ IMAGE = "localhost/perennial-world:1"
 SOURCES = "s3://bucket/sources"
 KEYS = {"AWS_ACCESS_KEY_ID": "world", "AWS_SECRET_ACCESS_KEY": "world-secret"}
 MIRROR = "http://news:8000/"
-FITTING = {
+EVAL_DATA = f"{SOURCES}/eval-data"
+PLACEMENT = {
+    "gpu_pool": "cpu",
+    "train_gpus": 0,
+    "evaluate_gpus": 0,
     "train_cpu": "500m",
     "train_memory": "4Gi",
     "evaluate_cpu": "400m",
@@ -37,7 +42,7 @@ FITTING = {
     "data_cpu": "200m",
     "data_memory": "1Gi",
 }
-"""Sizes of steps by which two processors do a few at a time."""
+"""Sizes of steps by which two processors do a few at a time, without GPUs."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,7 @@ class World:
 
     def begin(self) -> None:
         """Starts the pods, and fills the bucket."""
-        keys = [f"--from-literal={name}={value}" for name, value in KEYS.items()]
-        self.space.kubectl("create", "secret", "generic", "s3-keys", *keys)
+        self.make_keys()
         pods = yaml.safe_load((HERE / "pods.yaml").read_text().replace("IMAGE", IMAGE))
         file = self.space.folder / "pods.json"
         file.write_text(json.dumps(pods))
@@ -59,7 +63,12 @@ class World:
         with self.reached():
             boto3.client("s3").create_bucket(Bucket="bucket")
             upload(WORK / "family/models", f"{SOURCES}/models")
-            upload(SAMPLE.parent / "eval-data", f"{SOURCES}/eval-data")
+            upload(SAMPLE.parent / "eval-data", EVAL_DATA)
+
+    def make_keys(self) -> None:
+        """The Secret for the S3 server."""
+        keys = [f"--from-literal={name}={value}" for name, value in KEYS.items()]
+        self.space.kubectl("create", "secret", "generic", "s3-keys", *keys)
 
     @contextmanager
     def reached(self) -> Iterator[None]:
@@ -70,12 +79,12 @@ class World:
                 patch.setenv(name, value)
             yield
 
-    def install(self, store: str, *values: str) -> None:
-        """The chart, as a user would with the demo's fleet and a store in this world."""
-        fleet = self.space.folder / "fleet.yaml"
-        fleet.write_text(yaml.safe_dump(placed_here()))
+    def install(self, store: str, *values: str, fleet: dict[str, Any] | None = None) -> None:
+        """The chart, as a user would with a store in this world; default: the demo's fleet."""
+        file = self.space.folder / "fleet.yaml"
+        file.write_text(yaml.safe_dump(fleet or placed_here()))
         parameters = self.space.folder / "parameters.yaml"
-        parameters.write_text(run(sys.executable, "-m", "pipelines", "parameters", str(fleet)))
+        parameters.write_text(run(sys.executable, "-m", "pipelines", "parameters", str(file)))
         given = {"store": store, "registry": self.images.registry, "crawl-ccnews-server": MIRROR}
         given |= {f"{job}-image": f"{job}:{self.images.tag}" for job in jobs()}
         words = ["helm", "upgrade", "--install", "perennial", "charts/perennial"]
@@ -90,13 +99,12 @@ class World:
             return manifests(store)
 
 
-def placed_here() -> dict[str, object]:
+def placed_here() -> dict[str, Any]:
     """The demo's fleet, whose models and data sets come from the world's bucket."""
-    fleet: dict[str, object] = yaml.safe_load(FLEET.read_text())
-    fleet["eval_data"] = f"{SOURCES}/eval-data"
-    placement = {"gpu_pool": "cpu", "train_gpus": 0, "evaluate_gpus": 0, **FITTING}
+    fleet: dict[str, Any] = yaml.safe_load(FLEET.read_text())
+    fleet["eval_data"] = EVAL_DATA
     models = {name: {"from": f"{SOURCES}/models/{name}"} for name in ("base", "instruct")}
-    return fleet | {"placement": placement, "families": [{"name": "pico", **models}]}
+    return fleet | {"placement": PLACEMENT, "families": [{"name": "pico", **models}]}
 
 
 def build_image(on: str, folder: Path) -> None:
