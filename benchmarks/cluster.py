@@ -3,13 +3,14 @@
 python -m benchmarks.cluster
 
 First `perennial run` on this machine, then the same by Argo, each into an empty store; the nodes
-have the jobs' images (PERENNIAL_CLUSTER_IMAGES). Of a step: from when it was asked for (its pod was
-made, its process begun) to the start of its program, to the first line of its log, which it writes
-when it begins to work, and to its end. All times are whole seconds as logs and cluster tell them.
+have the jobs' images (PERENNIAL_CLUSTER_IMAGES). Of a step: from when it had a place (its pod a
+node, here its process) to the start of its program, to its first line of work, when all that it
+needs is imported, and to its end. All times are whole seconds, as logs and cluster tell them.
 """
 
 import json
 import os
+import re
 import tempfile
 import time
 from collections import defaultdict
@@ -27,6 +28,8 @@ from demo.__main__ import SAMPLE, WORK
 from demo.children import Children
 from demo.family import make_family
 from demo.server import serve
+from jobs.command.importing import IMPORTED
+from jobs.command.logs import OUR_LOGS
 from pipelines.local.folder import RunFolder
 from pipelines.local.record import RunRecord
 from tests.cluster.conftest import named_images, new_namespace
@@ -34,17 +37,19 @@ from tests.cluster.world.world import World, build_image
 
 STORE = "s3://bucket/store"
 MOST_SECONDS = 1800
+LINE = re.compile(r"^(?P<at>\S+Z) [A-Z]+ (?P<logger>[a-z]+): (?P<said>.*)$", re.MULTILINE)
 
 
 class Lived(NamedTuple):
-    """One step; seconds from when it was asked for."""
+    """One step; seconds from when its pod had a node, or its process began here."""
 
     job: str
-    scheduled: float
-    """Its pod had a node; 0 here."""
+    waited: float
+    """Before, from when the step was asked for; 0 here."""
     started: float
     """Its program; 0 here."""
-    first_line: float
+    works: float
+    """All that it needs is imported."""
     end: float
 
 
@@ -60,7 +65,7 @@ def main() -> None:
         with new_namespace(_made(folder / "there")) as space:
             world = World(space, images)
             world.begin()
-            world.install(STORE)
+            world.install(STORE, "store.env.PERENNIAL_LOG_LEVEL=DEBUG")
             started = time.monotonic()
             name = space.submit(f"period={PERIOD}")
             phase = space.wait(name, seconds=MOST_SECONDS)["status"]["phase"]
@@ -79,6 +84,7 @@ def _made(folder: Path) -> Path:
 def _here(folder: Path) -> tuple[list[Lived], float]:
     """The steps of `perennial run`, and its seconds."""
     os.environ |= {"CUDA_VISIBLE_DEVICES": "", "DS_ACCELERATOR": "cpu"}  # as the demo
+    os.environ["PERENNIAL_LOG_LEVEL"] = "DEBUG"
     with serve(SAMPLE) as server:
         make_family(WORK / "family", server, Children())
         started = time.monotonic()
@@ -91,11 +97,9 @@ def _here(folder: Path) -> tuple[list[Lived], float]:
 
 def _steps(run: RunFolder, record: RunRecord) -> Iterator[Lived]:
     for step in record.steps:
-        lines = run.log(step.name, 1).read_text().splitlines()
-        if step.begun and lines:
-            asked = int(step.begun)
-            job = lines[0].split()[2].removesuffix(":")
-            yield Lived(job, 0, 0, _at(lines[0].split()[0]) - asked, step.seconds)
+        if step.begun:
+            job, works = _work_begins(run.log(step.name, 1).read_text())
+            yield Lived(job, 0, 0, works - int(step.begun), step.seconds)
 
 
 def _pods(world: World) -> Iterator[Lived]:
@@ -103,28 +107,34 @@ def _pods(world: World) -> Iterator[Lived]:
     space = world.space
     label = "workflows.argoproj.io/workflow"
     for pod in json.loads(space.kubectl("get", "pods", "-l", label, "-o", "json"))["items"]:
-        job = _job(pod)
-        lines = space.kubectl("logs", pod["metadata"]["name"], "-c", "main").splitlines()
-        if job and lines:
-            asked = _at(pod["metadata"]["creationTimestamp"])
-            conditions = {one["type"]: one for one in pod["status"]["conditions"]}
-            scheduled = _at(conditions["PodScheduled"]["lastTransitionTime"])
-            statuses = {one["name"]: one for one in pod["status"]["containerStatuses"]}
-            ran = statuses["main"]["state"]["terminated"]
-            times = (
-                scheduled,
-                _at(ran["startedAt"]),
-                _at(lines[0].split()[0]),
-                _at(ran["finishedAt"]),
-            )
-            yield Lived(job, *(moment - asked for moment in times))
+        if not _runs_a_job(pod):
+            continue
+        log = space.kubectl("logs", pod["metadata"]["name"], "-c", "main")
+        conditions = {one["type"]: one for one in pod["status"]["conditions"]}
+        scheduled = _at(conditions["PodScheduled"]["lastTransitionTime"])
+        statuses = {one["name"]: one for one in pod["status"]["containerStatuses"]}
+        ran = statuses["main"]["state"]["terminated"]
+        job, works = _work_begins(log)
+        times = _at(ran["startedAt"]), works, _at(ran["finishedAt"])
+        waited = scheduled - _at(pod["metadata"]["creationTimestamp"])
+        yield Lived(job, waited, *(moment - scheduled for moment in times))
 
 
-def _job(pod: dict[str, Any]) -> str:
-    """The job that it runs; empty where it waits for a family, or starts images."""
+def _work_begins(log: str) -> tuple[str, float]:
+    """The job whose log it is, and when all that it needs was imported."""
+    lines = list(LINE.finditer(log))
+    jobs = [line["logger"] for line in lines if line["logger"] != OUR_LOGS]
+    if not jobs:
+        raise RuntimeError(f"a log without a line of a job: {log[:500]}")
+    imported = [line for line in lines if line["said"] == IMPORTED]
+    return jobs[-1], _at((imported or lines)[-1]["at"])
+
+
+def _runs_a_job(pod: dict[str, Any]) -> bool:
+    """Or it waits for a family, or starts images."""
     (main,) = [one for one in pod["spec"]["containers"] if one["name"] == "main"]
     words = [*main.get("command", []), *main.get("args", [])]
-    return next((word.removeprefix("jobs.") for word in words if word.startswith("jobs.")), "")
+    return any(word.startswith("jobs.") for word in words)
 
 
 def _at(text: str) -> float:
@@ -135,30 +145,28 @@ def table(
     here: list[Lived], there: list[Lived], here_seconds: float, there_seconds: float
 ) -> Table:
     """Means of a job's steps."""
-    shown = Table(title="The demo's fleet: seconds of a step since it was asked for, means")
+    shown = Table(title="The demo's fleet: seconds of a step since it had a place, means")
     shown.add_column("job")
-    for heading in ("steps", "first line here", "end here", *(f"{one} by Argo" for one in THERE)):
+    for heading in ("steps", "works, here", "end, here", *(f"{name}, by Argo" for name in THERE)):
         shown.add_column(heading, justify="right")
     by_job: dict[str, tuple[list[Lived], list[Lived]]] = defaultdict(lambda: ([], []))
     for place, steps in enumerate((here, there)):
         for step in steps:
             by_job[step.job][place].append(step)
             by_job["all"][place].append(step)
-    jobs = sorted(by_job, key="all".__eq__)
-    for job in jobs:
+    for job in sorted(by_job, key="all".__eq__):
         at_home, away = by_job[job]
-        figures = [_mean(at_home, name) for name in ("first_line", "end")]
-        figures += [_mean(away, name.replace(" ", "_")) for name in THERE]
+        figures = [_mean(at_home, name) for name in ("works", "end")]
+        figures += [_mean(away, name) for name in THERE]
         shown.add_row(job, f"{len(at_home)}, {len(away)}", *figures)
     shown.add_section()
     ratio = f"{there_seconds / here_seconds:.2f} ×"
-    shown.add_row(
-        "by the clock", "", "", f"{here_seconds:.0f}", "", "", ratio, f"{there_seconds:.0f}"
-    )
+    totals = f"{here_seconds:.0f}", "", "", ratio, f"{there_seconds:.0f}"
+    shown.add_row("by the clock", "", "", *totals)
     return shown
 
 
-THERE = ("scheduled", "started", "first line", "end")
+THERE = ("waited", "started", "works", "end")
 
 
 def _mean(steps: list[Lived], name: str) -> str:

@@ -6,17 +6,21 @@ once more at its end (see `benchmarks/start.py`).
 """
 
 import gc
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jobs.command.logs import quote_libraries
+from jobs.command.logs import OUR_LOGS, quote_libraries
+
+IMPORTED = "imported: the work begins"
 
 
 @contextmanager
 def importing() -> Iterator[None]:
     """Within it nothing is collected, and what is there at its end never will be.
 
-    What the imports brought to log with is made to format as a job's log does.
+    What the imports brought to log with is made to format as a job's log does. At its end the log
+    has a line (DEBUG), as from there on the job works.
 
     For imports, and for what imports in its course: cycles of large objects that are dropped
     within it would stay in memory.
@@ -28,3 +32,4 @@ def importing() -> Iterator[None]:
         gc.freeze()
         gc.enable()
         quote_libraries()
+        logging.getLogger(OUR_LOGS).debug(IMPORTED)

@@ -16,6 +16,8 @@ from jobs.words import one_line, shown
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 LOG_DATES = "%Y-%m-%dT%H:%M:%SZ"
+OUR_LOGS = "jobs"
+"""The logger of what all jobs share; each has one of its own, by its name."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_TRACE_LINES = 200
 

@@ -18,7 +18,7 @@ from jobs.artifacts.manifest import ATTEMPT, Manifest, Work, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter, LostRaceError, tidy
 from jobs.command.flags import HELP
-from jobs.command.logs import log_level, set_up_logging
+from jobs.command.logs import OUR_LOGS, log_level, set_up_logging
 from jobs.command.settings import FlagSettings, JobSettings
 from jobs.command.streams import open_standard_streams
 from jobs.errors import (
@@ -116,7 +116,8 @@ def _outcome(
 ) -> tuple[int, str]:
     """The exit code, and what there is to say about it. Raises StoppedError."""
     try:
-        log.setLevel(log_level())
+        for ours in (log, logging.getLogger(OUR_LOGS)):
+            ours.setLevel(log_level())
         STOP.listen(settings_type.job)
         body(settings_type.from_flags(sys.argv[1:]))
         STOP.check()
