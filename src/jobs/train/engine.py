@@ -9,6 +9,7 @@ from typing import Any
 import deepspeed
 import torch
 import transformers
+from deepspeed.runtime.zero.partition_parameters import register_external_parameter
 from huggingface_hub import save_torch_state_dict
 from torch import distributed
 
@@ -18,9 +19,13 @@ from jobs.errors import BadInputError, TransientError
 from jobs.kinds.network import load_network
 from jobs.kinds.safetensors_header import Tensor
 from jobs.libraries import cause
+from jobs.train.attention import implementation
+from jobs.train.loss import Loss
 from jobs.train.settings import TrainSettings
 from jobs.train.weights import Weights
 
+HIGHEST_STAGE = 3
+"""Of ZeRO: weights, too, lie on one process each."""
 ADAM_BETAS = (0.9, 0.95)
 ADAM_EPSILON = 1e-8
 
@@ -69,13 +74,16 @@ def build(
     except ValueError as error:
         raise BadInputError(str(error)) from error
     with importing():  # loading a model imports its architecture
-        network = load_network(model, scratch, computing, attn_implementation="sdpa")
+        network = load_network(model, scratch, computing, attention=implementation)
     weights = Weights(scratch, tensors, network)
     engine, *_ = deepspeed.initialize(
-        model=network,
+        model=Loss(network),
         model_parameters=network.parameters(),
         config=_config(settings, accumulation_steps, computing),
     )
+    if settings.zero_stage == HIGHEST_STAGE:
+        for parameter in engine.module.head.parameters_used:
+            register_external_parameter(engine.module.head, parameter)
     weights.set_masters(engine)
     return engine, weights
 

@@ -24,7 +24,7 @@ from jobs.kinds.rows import HELDOUT, TRAIN, Row, sequence_length
 from jobs.libraries import cause
 from jobs.stopping import STOP
 from jobs.train import engine as engines
-from jobs.train.batches import collate, summed_loss
+from jobs.train.batches import collate
 from jobs.train.canary import check_isolation
 from jobs.train.checkpoints import Checkpoints, of_a_peer, shared_folder
 from jobs.train.grace import agreed, what_counts
@@ -37,8 +37,6 @@ from jobs.train.weights import Weights
 HELDOUT_ROWS = 64
 EXIT_OF_A_PEER = 1
 """Less than the code of who failed by itself (`jobs.train.launch.cause`)."""
-HIGHEST_STAGE = 3
-"""Of ZeRO: weights, too, lie on one process each."""
 PEAK_FLOPS = {"A100": 312e12, "H100": 989e12, "H200": 989e12}  # dense bf16, by the makers
 
 _FIX_LOSS = "lower --learning-rate (train.learning_rate in the fleet file)"
@@ -79,7 +77,7 @@ def _smaller(settings: TrainSettings) -> str:
     """What takes less memory than these settings."""
     rows = settings.micro_batch_rows
     ways = [f"lower --micro-batch-rows from {rows}"] if rows > 1 else []
-    if settings.processes > 1 and settings.zero_stage < HIGHEST_STAGE:
+    if settings.processes > 1 and settings.zero_stage < engines.HIGHEST_STAGE:
         ways.append(f"raise --zero-stage from {settings.zero_stage}")
     return " or ".join([*ways, f"raise --processes from {settings.processes}"])
 
@@ -117,7 +115,7 @@ class _Loop:
         self._settings, self._engine, self._device = job.settings, engine, device
         self._rank, self._world_size = rank, world_size
         self._sequence_length = sequence_length(job.inputs["rows"])
-        vocabulary = engine.module.config.vocab_size
+        vocabulary = engine.module.vocabulary
         self._rows = Rows(job.inputs["rows"], TRAIN, vocabulary)
         if self._rows.masked != (job.settings.objective == "sft"):
             what = "conversations" if self._rows.masked else "articles"
@@ -132,8 +130,7 @@ class _Loop:
         )
 
     def run(self) -> Statistics:
-        vocabulary = self._engine.module.config.vocab_size
-        leak = check_isolation(self._engine.module, vocabulary, self._device)
+        leak = check_isolation(self._engine.module, self._sequence_length, self._device)
         state = self._resume()
         STOP.hold(lambda: "" if self._rank else what_counts(state.step, self._checkpoints.last))
         first_step, started = state.step, time.monotonic()
@@ -191,8 +188,7 @@ class _Loop:
         total = torch.zeros((), device=self._device)
         for number, share in enumerate(micro, 1):
             self._engine.set_gradient_accumulation_boundary(number == len(micro))
-            batch = collate(share, self._sequence_length).to(self._device)
-            loss = summed_loss(self._engine, batch)
+            loss = self._engine(**collate(share, self._sequence_length).to(self._device))
             total += loss.detach()
             self._engine.backward(loss * scale)
             self._engine.step()
@@ -238,7 +234,7 @@ class _Loop:
         totals = torch.zeros(2, device=self._device, dtype=torch.float64)
         for share in _micro_batches(self._heldout, self._settings):
             batch = collate(share, self._sequence_length).to(self._device)
-            totals[0] += summed_loss(self._engine.module, batch)
+            totals[0] += self._engine.module(**batch)
             totals[1] += sum(row.labelled_tokens for row in share)
         self._engine.train()
         loss = float(totals[0] / totals[1])

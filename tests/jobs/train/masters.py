@@ -16,7 +16,9 @@ from torch import distributed
 
 from jobs.artifacts.reading import Artifact
 from jobs.kinds.model import read_tensors
+from jobs.kinds.rows import Row
 from jobs.train import engine as engines
+from jobs.train.batches import collate
 from jobs.train.settings import TrainSettings
 
 RATE = 2.0**-12
@@ -35,8 +37,8 @@ def compute_in(dtype: torch.dtype) -> None:
 
 def step(engine: Any, rate: float) -> None:
     engines.set_learning_rate(engine, rate)
-    tokens = torch.tensor([SEEN])
-    engine.backward(engine(input_ids=tokens, labels=tokens).loss)
+    row = collate([Row([*SEEN], [len(SEEN)])], len(SEEN))
+    engine.backward(engine(**row.to(torch.device("cpu"))))
     engine.step()
 
 

@@ -3,16 +3,14 @@
 import math
 
 import pytest
-import torch
 
 from jobs.artifacts.manifest import Work
 from jobs.artifacts.writing import ArtifactWriter
-from jobs.errors import BadInputError
 from jobs.kinds.rows import ROWS, Row
 from jobs.pack.rows import write_rows
 from jobs.store.prefix import Prefix
-from jobs.train.batches import IGNORED, collate
-from jobs.train.canary import check_isolation
+from jobs.train.batches import collate
+from jobs.train.loss import IGNORED
 from jobs.train.rows import Rows
 from jobs.train.schedule import learning_rate
 
@@ -21,6 +19,8 @@ def test_a_row_becomes_tensors() -> None:
     batch = collate([Row([5, 6, 7, 8, 9], [3, 2], None)], sequence_length=7)
     assert batch.input_ids.tolist() == [[5, 6, 7, 8, 9, 0, 0]]
     assert batch.position_ids.tolist() == [[0, 1, 2, 0, 1, 0, 1]]
+    assert batch.ends.tolist() == [0, 3, 5, 7]
+    assert batch.longest == 3
     x = IGNORED
     assert batch.labels.tolist() == [[x, 6, 7, x, 9, x, x]]
 
@@ -70,42 +70,3 @@ def test_the_cursor_is_the_number_of_rows_consumed(tmp_path_factory, consumed: i
         next(whole)
     resumed = rows.stream(seed=1, consumed=consumed)
     assert [next(whole).ids for _ in range(50)] == [next(resumed).ids for _ in range(50)]
-
-
-def llama(attention: str) -> torch.nn.Module:
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    config = LlamaConfig(
-        vocab_size=32, hidden_size=16, intermediate_size=32, num_hidden_layers=2,
-        num_attention_heads=2, num_key_value_heads=1,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    model: torch.nn.Module = LlamaForCausalLM._from_config(config, attn_implementation=attention)
-    return model.eval()
-
-
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
-def test_the_canary_is_calm_where_documents_are_apart(attention: str) -> None:
-    assert check_isolation(llama(attention), 32, torch.device("cpu")) < 1e-6
-
-
-def test_the_canary_finds_a_leak() -> None:
-    class Leaky(torch.nn.Module):
-        """Drops the positions, as a kernel does that knows nothing of documents."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.inner = llama("sdpa")
-
-        def forward(self, input_ids, use_cache, **_):  # type: ignore[no-untyped-def]
-            return self.inner(input_ids=input_ids, use_cache=use_cache)
-
-    with pytest.raises(BadInputError, match="attention leaks between documents"):
-        check_isolation(Leaky(), 32, torch.device("cpu"))
-
-
-def test_a_model_of_no_numbers_is_no_leak() -> None:
-    model = llama("eager")
-    next(model.parameters()).data.fill_(math.nan)
-    with pytest.raises(BadInputError, match="values that are not finite, before any training"):
-        check_isolation(model, 32, torch.device("cpu"))

@@ -58,7 +58,7 @@ def trained(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for rank in map(str, range(PROCESSES))
     ]  # fmt: skip
     said = [process.communicate(timeout=240)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
+    assert [process.returncode for process in processes] == [0, 0], "\n".join(said)
     return out
 
 
