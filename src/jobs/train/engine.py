@@ -78,7 +78,7 @@ def build(
     weights = Weights(scratch, tensors, network)
     engine, *_ = deepspeed.initialize(
         model=Loss(network),
-        model_parameters=network.parameters(),
+        optimizer=_optimizer(network, settings),
         config=_config(settings, accumulation_steps, computing),
     )
     if settings.zero_stage == HIGHEST_STAGE:
@@ -86,6 +86,21 @@ def build(
             register_external_parameter(engine.module.head, parameter)
     weights.set_masters(engine)
     return engine, weights
+
+
+def _optimizer(network: Any, settings: TrainSettings) -> torch.optim.AdamW:
+    """AdamW; norms and biases, which are no matrices, have no weight decay."""
+    matrices, others = list[torch.Tensor](), list[torch.Tensor]()
+    for parameter in network.parameters():
+        (matrices if parameter.dim() > 1 else others).append(parameter)
+    groups = [
+        {"params": parameters, "weight_decay": decay}
+        for parameters, decay in ((matrices, settings.weight_decay), (others, 0.0))
+        if parameters
+    ]
+    return torch.optim.AdamW(
+        groups, lr=settings.learning_rate, betas=ADAM_BETAS, eps=ADAM_EPSILON, fused=True
+    )
 
 
 def _config(
@@ -99,16 +114,7 @@ def _config(
         "gradient_clipping": settings.gradient_clip,
         "zero_optimization": {"stage": settings.zero_stage},
         "bf16": {"enabled": computing == torch.bfloat16},
-        "optimizer": {
-            "type": "AdamW",
-            "params": {
-                "lr": settings.learning_rate,
-                "betas": ADAM_BETAS,
-                "eps": ADAM_EPSILON,
-                "weight_decay": settings.weight_decay,
-                "torch_adam": True,
-            },
-        },
+        "data_types": {"grad_accum_dtype": "fp32"},
         "steps_per_print": 2**31,
         "wall_clock_breakdown": False,
     }

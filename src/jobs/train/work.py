@@ -35,6 +35,8 @@ from jobs.train.telling import loss_curve, software
 from jobs.train.weights import Weights
 
 HELDOUT_ROWS = 64
+NOTHING = Row([0], [1])
+"""A row without a loss."""
 EXIT_OF_A_PEER = 1
 """Less than the code of who failed by itself (`jobs.train.launch.cause`)."""
 PEAK_FLOPS = {"A100": 312e12, "H100": 989e12, "H200": 989e12}  # dense bf16, by the makers
@@ -227,17 +229,21 @@ class _Loop:
 
     @torch.no_grad()
     def _heldout_loss(self) -> float | None:
-        """Mean loss a token over held-out rows, in nats; None where there are none."""
+        """Mean loss a token over held-out rows, in nats; None where there are none.
+
+        Each process computes its share of them, in equally many micro batches.
+        """
         if not self._heldout:
             return None
         self._engine.eval()
-        totals = torch.zeros(2, device=self._device, dtype=torch.float64)
-        for share in _micro_batches(self._heldout, self._settings):
-            batch = collate(share, self._sequence_length).to(self._device)
-            totals[0] += self._engine.module(**batch)
-            totals[1] += sum(row.labelled_tokens for row in share)
+        total = torch.zeros((), device=self._device, dtype=torch.float64)
+        missing = -len(self._heldout) % self._world_size
+        mine = [*self._heldout, *[NOTHING] * missing][self._rank :: self._world_size]
+        for share in _micro_batches(mine, self._settings):
+            total += self._engine.module(**collate(share, self._sequence_length).to(self._device))
         self._engine.train()
-        loss = float(totals[0] / totals[1])
+        distributed.all_reduce(total)
+        loss = total.item() / sum(row.labelled_tokens for row in self._heldout)
         if not math.isfinite(loss):
             raise BadInputError(f"the loss on held-out rows is {loss}; {_FIX_LOSS}")
         return loss
