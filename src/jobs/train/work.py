@@ -6,10 +6,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import distributed
@@ -26,8 +25,9 @@ from jobs.stopping import STOP
 from jobs.train import engine as engines
 from jobs.train.batches import collate
 from jobs.train.canary import check_isolation
-from jobs.train.checkpoints import Checkpoints, of_a_peer, shared_folder
+from jobs.train.checkpoints import Checkpoints, State
 from jobs.train.grace import agreed, what_counts
+from jobs.train.processes import of_a_peer, shared_folder
 from jobs.train.rows import Rows
 from jobs.train.schedule import learning_rate
 from jobs.train.settings import TrainSettings
@@ -44,16 +44,6 @@ PEAK_FLOPS = {"A100": 312e12, "H100": 989e12, "H200": 989e12}  # dense bf16, by 
 _FIX_LOSS = "lower --learning-rate (train.learning_rate in the fleet file)"
 
 log = logging.getLogger("train")
-
-
-@dataclass
-class State:
-    """What a checkpoint keeps beside the engine: where the run is, and what it has seen."""
-
-    step: int = 0
-    tokens: int = 0
-    heldout_loss_before: float | None = None
-    history: list[dict[str, float]] = field(default_factory=list)
 
 
 def train(job: Job[TrainSettings]) -> Statistics:
@@ -127,9 +117,7 @@ class _Loop:
             )
         self._heldout = Rows(job.inputs["rows"], HELDOUT, vocabulary).first(HELDOUT_ROWS)
         self._steps = math.ceil(job.settings.epochs * self._rows.number / job.settings.batch_rows)
-        self._checkpoints = Checkpoints(
-            job.out, rank, {"processes": world_size, "zero_stage": job.settings.zero_stage}
-        )
+        self._checkpoints = Checkpoints(job.out, rank, job.settings.checkpoints_kept)
 
     def run(self) -> Statistics:
         leak = check_isolation(self._engine.module, self._sequence_length, self._device)
@@ -146,6 +134,7 @@ class _Loop:
                 state.step, state.tokens = step + 1, state.tokens + int(record["tokens"])
                 progress.advance(loss=round(record["loss"], 4))
                 self._save_if_due(state)
+        self._checkpoints.finish()
         seconds = max(1e-9, time.monotonic() - started)
         per_second = (state.tokens - done_tokens) / seconds
         return {
@@ -163,7 +152,7 @@ class _Loop:
     def _resume(self) -> State:
         checkpoint = self._checkpoints.newest()
         if checkpoint is not None:
-            state = self._checkpoints.load(self._engine, checkpoint, State)
+            state = self._checkpoints.load(self._engine, checkpoint)
             log.info("resumed step=%d from=%s", state.step, checkpoint.uri)
             return state
         return State(heldout_loss_before=self._heldout_loss())
@@ -206,19 +195,28 @@ class _Loop:
 
         With all steps done nothing is due nor stopped: the result is smaller than a checkpoint.
         """
+        saved = self._checkpoints
+        now = agreed(saved.seconds, saved.is_uploaded, self._device)
+        if saved.is_writing and now.is_uploaded:
+            saved.complete()
         if state.step == self._steps:
             return
+        if now.grace is not None:
+            self._stop(state)
+        if state.step % self._settings.checkpoint_steps == 0:
+            saved.save(self._engine, state)
+
+    def _stop(self, state: State) -> NoReturn:
+        """Saves what the grace allows. Raises StoppedError."""
         saved = self._checkpoints
-        grace = agreed(saved.seconds, self._device)
-        if grace is None and state.step % self._settings.checkpoint_steps == 0:
-            saved.save(self._engine, state.step, asdict(state))
-            grace = agreed(saved.seconds, self._device)  # it may have been told meanwhile
-        if grace is None:
-            return
+        saved.finish()
         why = "which is saved; the same command continues"
         if saved.last != state.step:
+            grace = agreed(saved.seconds, saved.is_uploaded, self._device).grace
+            assert grace
             if grace.is_enough:
-                saved.save(self._engine, state.step, asdict(state))
+                saved.save(self._engine, state)
+                saved.finish()
             else:
                 why = (
                     f"which takes about {grace.seconds_needed:.0f} s to save, and "

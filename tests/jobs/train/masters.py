@@ -14,11 +14,15 @@ import torch
 from safetensors.torch import save_file
 from torch import distributed
 
+from jobs.artifacts.manifest import Work
 from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import ArtifactWriter
 from jobs.kinds.model import read_tensors
 from jobs.kinds.rows import Row
+from jobs.store.prefix import Prefix
 from jobs.train import engine as engines
 from jobs.train.batches import collate
+from jobs.train.checkpoints import Checkpoints, State
 from jobs.train.settings import TrainSettings
 
 RATE = 2.0**-12
@@ -68,9 +72,14 @@ def main(model: Artifact, out: Path) -> None:
         save(f"{case}-still", engine, weights)
         step(engine, RATE)
         save(f"{case}-moved", engine, weights)
-        engine.save_checkpoint(str(out / case), tag="x", save_latest=False)
+        work = Work(kind="model", producer="train 0", settings={"case": case}, inputs={})
+        saved = Checkpoints(ArtifactWriter(Prefix(str(out)), work, {}), rank, kept=1)
+        saved.save(engine, State(step=3))
+        saved.finish()
         engine, weights = build(settings)
-        engine.load_checkpoint(str(out / case), tag="x")
+        checkpoint = saved.newest()
+        assert checkpoint
+        assert saved.load(engine, checkpoint) == State(step=3)
         save(f"{case}-resumed", engine, weights)
     distributed.barrier()
     distributed.destroy_process_group()

@@ -134,7 +134,7 @@ def test_who_loses_to_another_writer_ends_with_0(
 
 
 @pytest.mark.slow
-def test_told_to_stop_it_saves_and_ends_with_143(inputs: Path) -> None:
+def test_told_to_stop_it_saves_and_ends_with_143(inputs: Path, undisturbed: Artifact) -> None:
     out = f"{inputs}/stopped"
     command = [sys.executable, "-m", "jobs.train", *flags(inputs, out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -145,10 +145,21 @@ def test_told_to_stop_it_saves_and_ends_with_143(inputs: Path) -> None:
     assert find_manifest(Prefix(out)) is None
     (saved,) = checkpoints(out)
     assert int(saved.split("-")[1]) >= 5, "the older checkpoint is gone"
+    # Fewer processes go on with the same losses.
+    shutil.copytree(out, f"{inputs}/fewer")
+    fewer = flags(inputs, f"{inputs}/fewer", "--processes=1")
+    resumed = run_job("train", *fewer)
+    assert resumed.returncode == 0, resumed.stderr
+    statistics = Artifact.open(f"{inputs}/fewer").statistics
+    assert statistics["resumed_at_step"] >= 5
+    losses = [point["loss"] for point in statistics["history"]]
+    expected = [point["loss"] for point in undisturbed.statistics["history"]]
+    assert losses == pytest.approx(expected, rel=1e-4)
     # Other settings find no checkpoint of theirs, and leave this one alone.
     other = flags(inputs, out, "--seed=1", "--epochs=1")
-    assert run_job("train", *other).returncode == 0
     assert saved in checkpoints(out)
+    assert run_job("train", *other).returncode == 0
+    assert checkpoints(out) == [], "there is a result now"
     refused = run_job("train", *flags(inputs, out))
     assert refused.returncode == 64
     assert "setting epochs was 1, now 12; setting seed was 1, now 0" in refused.stderr
