@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ import deepspeed
 import torch
 import transformers
 from deepspeed.runtime.zero.partition_parameters import register_external_parameter
-from huggingface_hub import save_torch_state_dict
 from torch import distributed
 
 from jobs.artifacts.reading import Artifact
@@ -26,6 +26,9 @@ from jobs.train.weights import Weights
 
 HIGHEST_STAGE = 3
 """Of ZeRO: weights, too, lie on one process each."""
+MOST_WAITING = timedelta(minutes=30)
+"""For another process in a collective call: none does anything alone meanwhile that takes long, but
+for reading the model, and who is lost is mostly found at once."""
 ADAM_BETAS = (0.9, 0.95)
 ADAM_EPSILON = 1e-8
 
@@ -42,7 +45,7 @@ def start_processes() -> tuple[int, int, torch.device]:
     else:
         device, backend = torch.device("cpu"), "gloo"
     try:
-        deepspeed.init_distributed(backend)
+        deepspeed.init_distributed(backend, timeout=MOST_WAITING)
     except distributed.DistError as error:
         raise TransientError(
             f"the processes of train do not find each other: {cause(error)}; the same command "
@@ -124,14 +127,3 @@ def set_learning_rate(engine: Any, rate: float) -> None:
     """Sets the rate of the coming step."""
     for group in engine.optimizer.param_groups:
         group["lr"] = rate
-
-
-def save_weights(engine: Any, weights: Weights, folder: Path, shard_bytes: int) -> None:
-    """The tensors that the model came with, each in its type, as safetensors; a collective call.
-
-    Process 0 writes. A tied head that the model came without is not written either.
-    """
-    kept = weights.collect(engine)
-    if distributed.get_rank() == 0:
-        save_torch_state_dict(kept, folder, max_shard_size=shard_bytes)
-    distributed.barrier()

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
+from huggingface_hub import save_torch_state_dict
 from torch import distributed
 
-from jobs.artifacts.writing import LostRaceError
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
-from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
+from jobs.errors import EXIT_DONE, BadInputError, StoppedError
 from jobs.kinds.devices import device_name, within_memory
 from jobs.kinds.model import CONFIG, INDEX, chat_files, check_loadable
 from jobs.kinds.rows import HELDOUT, TRAIN, Row, sequence_length
@@ -27,12 +27,11 @@ from jobs.train.batches import collate
 from jobs.train.canary import check_isolation
 from jobs.train.checkpoints import Checkpoints, State
 from jobs.train.grace import agreed, what_counts
-from jobs.train.processes import of_a_peer, shared_folder
+from jobs.train.processes import of_a_peer
 from jobs.train.rows import Rows
 from jobs.train.schedule import learning_rate
 from jobs.train.settings import TrainSettings
 from jobs.train.telling import loss_curve, software
-from jobs.train.weights import Weights
 
 HELDOUT_ROWS = 64
 NOTHING = Row([0], [1])
@@ -90,13 +89,12 @@ def _train(job: Job[TrainSettings]) -> Statistics:
         )
     loop = _Loop(job, engine, rank, world_size, device)
     statistics = loop.run()
-    failed = _write_result(job, engine, weights, rank)
+    made = weights.collect(engine)
     distributed.barrier()
     distributed.destroy_process_group()
     if rank:
         sys.exit(EXIT_DONE)  # process 0 alone writes and commits
-    if failed is not None:
-        raise failed
+    _write_result(job, made)
     return statistics
 
 
@@ -271,29 +269,19 @@ def _micro_batches(rows: list[Row], settings: TrainSettings) -> Iterator[list[Ro
         yield rows[start : start + settings.micro_batch_rows]
 
 
-def _write_result(
-    job: Job[TrainSettings], engine: Any, weights: Weights, rank: int
-) -> Exception | None:
-    """The tensors and types that the model came with, and the files that make them a model.
+def _write_result(job: Job[TrainSettings], tensors: dict[str, torch.Tensor]) -> None:
+    """The tensors, which the model came with, and the files that make them a model.
 
-    Returns what went wrong with the store, for after the others have ended.
+    A tied head that the model came without is not written either.
     """
-    with shared_folder(rank) as folder:
-        engines.save_weights(engine, weights, folder, job.settings.shard_bytes)
-        if rank == 0:
-            try:
-                _upload(job, folder)
-            except (LostRaceError, PerennialError) as error:
-                return error
-    return None
-
-
-def _upload(job: Job[TrainSettings], folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        save_torch_state_dict(tensors, folder, max_shard_size=job.settings.shard_bytes)
+        for path in sorted(folder.glob("model*.safetensors")):
+            job.out.upload_file(path, path.name)
+        if (folder / INDEX).exists():
+            job.out.upload_file(folder / INDEX, INDEX)
     model = job.inputs["model"]
-    for path in sorted(folder.glob("model*.safetensors")):
-        job.out.upload_file(path, path.name)
-    if (folder / INDEX).exists():
-        job.out.upload_file(folder / INDEX, INDEX)
     job.out.copy(model, CONFIG)
     speaker = job.inputs.get("tokenizer", model)
     for name in chat_files(speaker):

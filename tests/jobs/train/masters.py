@@ -2,7 +2,8 @@
 
 Arguments: the model's folder, and one to write into. For every ZeRO stage that computes in
 bfloat16, and for one in float32, safetensors of what would be saved: ``still`` after two steps at
-rate 0, ``moved`` after one more at `RATE`, ``resumed`` from a checkpoint of that.
+rate 0, ``moved`` after one more at `RATE`, ``resumed`` from a checkpoint of that, ``crossed`` from
+the one of the case before.
 """
 
 import sys
@@ -23,7 +24,9 @@ from jobs.store.prefix import Prefix
 from jobs.train import engine as engines
 from jobs.train.batches import collate
 from jobs.train.checkpoints import Checkpoints, State
+from jobs.train.pieces import Share
 from jobs.train.settings import TrainSettings
+from jobs.train.shares import Copied
 
 RATE = 2.0**-12
 SEEN = (3, 4, 5, 6)
@@ -59,6 +62,7 @@ def main(model: Artifact, out: Path) -> None:
         scratch = Path(tempfile.mkdtemp(dir=out))
         return engines.build(model, tensors, scratch, settings, processes, device)
 
+    others: Artifact | None = None
     for case, (stage, computing) in CASES.items():
         compute_in(computing)
         settings = TrainSettings(
@@ -76,11 +80,18 @@ def main(model: Artifact, out: Path) -> None:
         saved = Checkpoints(ArtifactWriter(Prefix(str(out)), work, {}), rank, kept=1)
         saved.save(engine, State(step=3))
         saved.finish()
+        before = Copied.of(Share(engine)).tensors
         engine, weights = build(settings)
         checkpoint = saved.newest()
         assert checkpoint
         assert saved.load(engine, checkpoint) == State(step=3)
+        after = Copied.of(Share(engine)).tensors
+        assert after.keys() == before.keys()
+        assert all(torch.equal(after[name], before[name]) for name in before)
         save(f"{case}-resumed", engine, weights)
+        saved.load(engine, others or checkpoint)  # of another stage
+        save(f"{case}-crossed", engine, weights)
+        others = checkpoint
     distributed.barrier()
     distributed.destroy_process_group()
 
