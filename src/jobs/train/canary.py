@@ -24,7 +24,7 @@ def check_isolation(loss: Loss, sequence_length: int, device: torch.device) -> f
     n = sequence_length // 2
     generator = torch.Generator().manual_seed(0)
     first, other, second = torch.randint(loss.vocabulary, (3, n), generator=generator).tolist()
-    rows = [Row([*one, *second], [n, n]) for one in (first, other)]
+    rows = [Row.of([*one, *second], [n, n]) for one in (first, other)]
     given = collate(rows, 2 * n).to(device)
     del given["labels"]
     hidden = loss.hidden(**given)[:, n:].float()  # [2, n, H]

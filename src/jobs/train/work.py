@@ -34,7 +34,7 @@ from jobs.train.settings import TrainSettings
 from jobs.train.telling import loss_curve, software
 
 HELDOUT_ROWS = 64
-NOTHING = Row([0], [1])
+NOTHING = Row.of([0], [1])
 """A row without a loss."""
 EXIT_OF_A_PEER = 1
 """Less than the code of who failed by itself (`jobs.train.launch.cause`)."""

@@ -44,7 +44,7 @@ def compute_in(dtype: torch.dtype) -> None:
 
 def step(engine: Any, rate: float) -> None:
     engines.set_learning_rate(engine, rate)
-    row = collate([Row([*SEEN], [len(SEEN)])], len(SEEN))
+    row = collate([Row.of([*SEEN], [len(SEEN)])], len(SEEN))
     engine.backward(engine(**row.to(torch.device("cpu"))))
     engine.step()
 

@@ -37,7 +37,7 @@ def rows(lengths: list[list[int]], masked: bool = False, seed: int = 0) -> list[
     for row in lengths:
         ids = torch.randint(VOCABULARY, (sum(row),), generator=generator).tolist()
         mask = (torch.rand(sum(row), generator=generator) < 0.5).tolist() if masked else None
-        made.append(Row(ids, row, mask))
+        made.append(Row.of(ids, row, mask))
     return made
 
 
@@ -47,10 +47,10 @@ def document_by_document(net: Any, batch: list[Row]) -> torch.Tensor:
     for row in batch:
         start = 0
         for length in row.lengths:
-            ids = torch.tensor([row.ids[start : start + length]])
+            ids = torch.from_numpy(row.ids[None, start : start + length]).long()
             labels = ids.clone()
             if row.loss_mask is not None:
-                labels[0, ~torch.tensor(row.loss_mask[start : start + length])] = IGNORED
+                labels[0, torch.from_numpy(~row.loss_mask[start : start + length])] = IGNORED
             logits = net(input_ids=ids, use_cache=False).logits
             total = total + cross_entropy(
                 logits[0, :-1].float(), labels[0, 1:], ignore_index=IGNORED, reduction="sum"
