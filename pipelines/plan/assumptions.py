@@ -31,7 +31,7 @@ CPU_FLOPS = Assumed(4e10, "FLOP/s a process", "without GPUs: the demo's pico mod
 CPU_STEP_SECONDS = Assumed(0.004, "s a token", "the least, without GPUs: the demo's pico models")
 
 CHECKPOINT_BYTES = Assumed(
-    16, "bytes a parameter", "master weights, Adam's moments, weights; the last one stays"
+    12, "bytes a parameter", "master weights and Adam's moments; deleted once the result is there"
 )
 BYTES_PER_PARAMETER = Assumed(2, "bytes", "bfloat16, where the files' sizes are not known")
 BYTES_PER_TOKEN = Assumed(4, "bytes", "int32")

@@ -147,22 +147,26 @@ class Reckoner:
         held = replace(held, tokens=rows.tokens, epochs=settings.epochs)
         weights, lacks = _weights(name, facts)
         saved = _times(facts.parameters, assumed.CHECKPOINT_BYTES)
+        together = _times(1.0 + settings.checkpoints_kept, saved)
         flops = _times(6.0 * settings.epochs, _times(facts.parameters, rows.tokens))
         if rows.tokens is None:
             lacks = lacks or "the tokens of all articles"
         if saved is None or weights is None:
-            return replace(held, seconds=None, artifact_bytes=weights, left_bytes=saved,
+            return replace(held, seconds=None, artifact_bytes=weights, meanwhile_bytes=together,
                            scratch_bytes=None, flops=None, lacks=lacks)  # fmt: skip
-        cost = replace(held, seconds=None, artifact_bytes=weights, left_bytes=saved,
-                       scratch_bytes=weights + saved, flops=flops, lacks=lacks)  # fmt: skip
+        cost = replace(held, seconds=None, artifact_bytes=weights, meanwhile_bytes=together,
+                       scratch_bytes=2 * weights, flops=flops, lacks=lacks)  # fmt: skip
         if flops is None or rows.tokens is None:
             return cost
         rate = assumed.GPU_FLOPS * assumed.MFU if held.gpus else assumed.CPU_FLOPS
         batch_tokens = rows.sequence_length * settings.batch_rows
         saves = ceil(rows.tokens * settings.epochs / batch_tokens) // settings.checkpoint_steps
-        moved = 2 * weights + saves * saved
-        seconds = assumed.TORCH_START_SECONDS + flops / (rate * settings.processes)
-        return replace(cost, seconds=seconds + moved / assumed.STORE_RATE)
+        working = flops / (rate * settings.processes)
+        # Checkpoints are written behind the steps: training waits for what takes longer than those.
+        waiting = max(0.0, saves * saved / assumed.STORE_RATE - working)
+        moving = 2 * weights / assumed.STORE_RATE
+        seconds = assumed.TORCH_START_SECONDS + working + waiting + moving
+        return replace(cost, seconds=seconds)
 
     def _merge(self, planned: Planned) -> Cost:
         inputs = planned.step.inputs

@@ -25,8 +25,8 @@ class Cost:
     fetched_bytes: float | None = 0
     """From the hub, another bucket or an archive's server."""
     artifact_bytes: float | None = 0
-    left_bytes: float | None = 0
-    """What it leaves in the store beside its artifact: train's last checkpoint."""
+    meanwhile_bytes: float | None = 0
+    """What it has in the store beside its artifact while it works, at most: train's checkpoints."""
     scratch_bytes: float | None = 0
     """Of its own disk, at most."""
     tokens: float | None = 0
@@ -39,9 +39,9 @@ class Cost:
 
     @property
     def stored_bytes(self) -> float | None:
-        if self.artifact_bytes is None or self.left_bytes is None:
+        if self.artifact_bytes is None or self.meanwhile_bytes is None:
             return None
-        return self.artifact_bytes + self.left_bytes
+        return self.artifact_bytes + self.meanwhile_bytes
 
     @property
     def gpu_hours(self) -> float | None:

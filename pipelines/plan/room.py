@@ -1,11 +1,11 @@
 """Whether training and evaluation of a family fit a GPU's memory, by the least that they need.
 
-Training with Adam in mixed precision keeps 2 bytes of weight, 2 of gradient and 12 of optimizer
-state (master weight, two moments) a parameter; ZeRO shares the last, the last two, or all three
-out over the GPUs (Rajbhandari et al., arXiv 1910.02054, section 3.1 and figure 1). Each layer keeps
-34·s·b·h bytes for the way back (Korthikanti et al., arXiv 2205.05198, equation 2, less its
-attention matrices, which sdpa does not write), and the loss 10 a logit: bfloat16, float32 and its
-gradient. s tokens a row, b rows at a time, h wide. Evaluation holds the weights, 2 bytes a
+Training with Adam in mixed precision keeps 2 bytes of weight, 4 of gradient, which is summed in
+float32, and 12 of optimizer state (master weight, two moments) a parameter; ZeRO shares the last,
+the last two, or all three out over the GPUs (Rajbhandari et al., arXiv 1910.02054, section 3.1).
+Each layer keeps 34·s·b·h bytes for the way back (Korthikanti et al., arXiv 2205.05198, equation 2,
+less its attention matrices, which are not written), and the loss a few logits at a time, which do
+not count here. s tokens a row, b rows at a time, h wide. Evaluation holds the weights, 2 bytes a
 parameter, and 1 GiB.
 
 In truth more is needed: buffers, fragments, and what libraries keep. So what is refused does not
@@ -23,10 +23,9 @@ from pipelines.fleet.model import Family, Fleet
 from pipelines.plan.intent import Finding, Known
 from pipelines.plan.models import FleetModel, ModelFacts
 
-WEIGHT, GRADIENT, OPTIMIZER = 2, 2, 12
+WEIGHT, GRADIENT, OPTIMIZER = 2, 4, 12
 """Bytes a parameter."""
 LAYER_BYTES = 34
-LOGIT_BYTES = 10
 EVALUATION_BYTES = 2**30
 
 
@@ -41,15 +40,14 @@ class Training:
     sequence_length: int
     hidden_size: int = 0
     layers: int = 0
-    vocabulary: int = 0
-    """These three are 0 where no config tells them."""
+    """These two are 0 where no config tells them."""
 
     @property
     def state_bytes(self) -> float:
         """Weights, gradients and optimizer state on each GPU.
 
-        >>> Training(7_500_000_000, 64, 1, 1, 1024).state_bytes / 1e9  # as in ZeRO's figure 1
-        31.40625
+        >>> Training(7_500_000_000, 64, 1, 1, 1024).state_bytes / 1e9
+        46.40625
         """
         shared = [OPTIMIZER, GRADIENT, WEIGHT][: self.zero_stage]
         whole = [OPTIMIZER, GRADIENT, WEIGHT][self.zero_stage :]
@@ -59,8 +57,7 @@ class Training:
     def row_bytes(self) -> int:
         """What is kept of the rows that go through at a time."""
         tokens = self.sequence_length * self.micro_batch_rows
-        layers = LAYER_BYTES * self.hidden_size * self.layers
-        return tokens * (layers + LOGIT_BYTES * self.vocabulary)
+        return tokens * LAYER_BYTES * self.hidden_size * self.layers
 
 
 def check_room(known: Known) -> Iterator[Finding]:
@@ -118,10 +115,8 @@ def training_of(
     """The family's settings, with the jobs' defaults; a config's odd values count as 0."""
     train = {**_defaults(TrainSettings), **family.section("train", fleet)}
     pack = {**_defaults(PackSettings), **family.section("pack", fleet)}
-    sizes = (config.get(name) for name in ("hidden_size", "num_hidden_layers", "vocab_size"))
-    hidden, layers, vocabulary = (
-        size if isinstance(size, int) and 0 < size < 2**31 else 0 for size in sizes
-    )
+    sizes = (config.get(name) for name in ("hidden_size", "num_hidden_layers"))
+    hidden, layers = (size if isinstance(size, int) and 0 < size < 2**31 else 0 for size in sizes)
     return Training(
         parameters=parameters,
         processes=train["processes"],
@@ -130,7 +125,6 @@ def training_of(
         sequence_length=pack["sequence_length"],
         hidden_size=hidden,
         layers=layers,
-        vocabulary=vocabulary,
     )
 
 

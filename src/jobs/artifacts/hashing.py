@@ -37,7 +37,7 @@ def hasher(algorithm: Algorithm = ALGORITHM) -> Hasher:
     return blake3() if algorithm == "blake3" else hashlib.sha256()
 
 
-def digest_of(data: bytes, algorithm: Algorithm = ALGORITHM) -> str:
+def digest_of(data: bytes | memoryview, algorithm: Algorithm = ALGORITHM) -> str:
     """Hexadecimal digest of some bytes."""
     found = hasher(algorithm)
     found.update(data)

@@ -15,7 +15,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cached_property
@@ -59,12 +59,14 @@ class ArtifactWriter:
         work: Work,
         inputs: Mapping[str, Input],
         operation: Mapping[str, Any] = {},
+        attempt: str | None = None,
     ) -> None:
+        """`attempt` is that of another process, which commits what both write (`include`)."""
         self.prefix, self.work = prefix, work
         self._inputs, self._operation = dict(inputs), dict(operation)
         self._files: dict[str, File] = {}
-        self._attempt = f"attempt-{secrets.token_hex(6)}"
-        self._place = prefix / self._attempt
+        self.attempt = attempt or f"attempt-{secrets.token_hex(6)}"
+        self._place = prefix / self.attempt
 
     @property
     def uri(self) -> str:
@@ -78,7 +80,7 @@ class ArtifactWriter:
     def lost(self) -> bool:
         """Whether another writer has committed this artifact."""
         manifest = find_manifest(self.prefix)
-        return manifest is not None and manifest.attempt != self._attempt
+        return manifest is not None and manifest.attempt != self.attempt
 
     def abandon(self) -> None:
         """Deletes all that this writer wrote, where another's artifact took its place.
@@ -86,7 +88,7 @@ class ArtifactWriter:
         The winner has tried to, but what is written meanwhile escapes it.
         """
         with contextlib.suppress(PerennialError):  # of no use any more, and in nobody's way
-            self.prefix.clear(self._attempt)
+            self.prefix.clear(self.attempt)
 
     def _stop_if_lost(self) -> None:
         if self.prefix.exists(MANIFEST):
@@ -169,7 +171,7 @@ class ArtifactWriter:
         found: dict[str, list[str]] = {}
         for path, _ in self.prefix.list():
             attempt, _, rest = path.partition("/")
-            if ATTEMPT.fullmatch(attempt) and attempt != self._attempt:
+            if ATTEMPT.fullmatch(attempt) and attempt != self.attempt:
                 found.setdefault(rest, []).append(attempt)
         return found
 
@@ -194,10 +196,21 @@ class ArtifactWriter:
             self._place.delete(file.path)
         return same
 
-    def beside(self, path: str, kind: str) -> "ArtifactWriter":
+    def beside(self, path: str, kind: str, attempt: str | None = None) -> "ArtifactWriter":
         """A writer for a lesser artifact of the same work, below this one's URI."""
         work = self.work.model_copy(update={"kind": kind})
-        return ArtifactWriter(self.prefix / path, work, self._inputs, self._operation)
+        return ArtifactWriter(self.prefix / path, work, self._inputs, self._operation, attempt)
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """What was written so far."""
+        return tuple(self._files.values())
+
+    def include(self, files: Iterable[File]) -> None:
+        """What other processes wrote in this attempt is of the artifact, too."""
+        for file in files:
+            self._refuse_twice(file.path)
+            self._add(file)
 
     def _add(self, file: File) -> None:
         self._files[file.path] = file
@@ -239,7 +252,7 @@ class ArtifactWriter:
         job, version = self.work.producer.split(" ")
         return Manifest(
             kind=self.work.kind,
-            attempt=self._attempt,
+            attempt=self.attempt,
             files=files,
             digest=digest(self.work.kind, files),
             inputs=self._inputs,

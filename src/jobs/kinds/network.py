@@ -20,7 +20,7 @@ What transformers then says of the rest ends as one line of BadInputError.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -65,9 +65,11 @@ def load_network(
     scratch: Path,
     dtype: torch.dtype,
     generation: GenerationConfig | None = None,
-    **attention: str,
+    attention: Callable[[PreTrainedConfig], str | None] = lambda _: None,
 ) -> Any:
     """The network in `dtype` on the CPU; `scratch` then holds its files and those of its tokenizer.
+
+    `attention` chooses its implementation; default, and None: as transformers does.
 
     Raises BadInputError: a config that cannot be taken, or weights that it asks for and that are
     not there, as those would be made up at random.
@@ -88,7 +90,7 @@ def load_network(
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
-            **attention,
+            attn_implementation=attention(config),
         )
     if loading["missing_keys"]:
         missing = ", ".join(sorted(loading["missing_keys"])[:5])

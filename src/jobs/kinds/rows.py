@@ -6,9 +6,11 @@ heldout-articles.parquet        these articles as text, for evaluation by any to
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -42,31 +44,38 @@ HELDOUT_GROUP_CHARACTERS = 2**22
 MAX_SEQUENCE_LENGTH = 2**20
 
 
-@dataclass
+Tokens = npt.NDArray[np.int32]
+"""Token ids [n]."""
+Mask = npt.NDArray[np.bool_]
+"""Which tokens carry loss [n]."""
+
+
+@dataclass(eq=False)
 class Row:
     """Documents side by side: token ids [n], the documents' lengths, which sum to n, and which
     tokens carry loss [n] (None: all but the first of each document).
     """
 
-    ids: list[int] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
-    loss_mask: list[bool] | None = None
+    ids: Tokens
+    lengths: list[int]
+    loss_mask: Mask | None = None
+
+    @classmethod
+    def of(cls, ids: list[int], lengths: list[int], loss_mask: list[bool] | None = None) -> "Row":
+        """From Python's own lists."""
+        mask = None if loss_mask is None else np.array(loss_mask, dtype=bool)
+        return cls(np.array(ids, dtype=np.int32), lengths, mask)
 
     @property
     def labelled_tokens(self) -> int:
         """Tokens that carry loss; a document's first never does: nothing stands before it."""
         if self.loss_mask is None:
             return len(self.ids) - len(self.lengths)
-        starts = self.starts()
-        return sum(on and index not in starts for index, on in enumerate(self.loss_mask))
+        return int(self.loss_mask.sum() - self.loss_mask[self.starts()].sum())
 
-    def starts(self) -> set[int]:
+    def starts(self) -> Tokens:
         """Indices of the documents' first tokens."""
-        starts, at = set(), 0
-        for length in self.lengths:
-            starts.add(at)
-            at += length
-        return starts
+        return np.cumsum([0, *self.lengths[:-1]], dtype=np.int32)
 
 
 def file_name(split: str, number: int) -> str:
@@ -81,12 +90,20 @@ def files_of(artifact: Artifact, split: str) -> list[str]:
 
 def to_table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
     """Rows as a table of `ROWS` or `MASKED_ROWS`."""
+    masks = [row.loss_mask for row in rows if row.loss_mask is not None]
     columns = {
-        "input_ids": [row.ids for row in rows],
-        "lengths": [row.lengths for row in rows],
-        "loss_mask": [row.loss_mask for row in rows],
+        "input_ids": _lists([row.ids for row in rows]),
+        "lengths": _lists([np.array(row.lengths, dtype=np.int32) for row in rows]),
+        "loss_mask": _lists(masks),
     }
     return pa.table({name: columns[name] for name in schema.names}, schema=schema)
+
+
+def _lists(arrays: Sequence[npt.NDArray[Any]]) -> pa.ListArray:
+    """A list for each."""
+    ends = np.cumsum([0, *map(len, arrays)], dtype=np.int32)
+    values = np.concatenate(arrays) if arrays else np.array([], dtype=np.int32)
+    return pa.ListArray.from_arrays(ends, pa.array(values))
 
 
 def write_heldout_articles(out: ArtifactWriter, articles: Iterable[HeldoutArticle]) -> None:
@@ -177,7 +194,15 @@ class RowsFile:
 
 def from_table(table: pa.Table) -> list[Row]:
     """The rows of such a table."""
-    columns = table.to_pydict()
-    masks = columns.get("loss_mask") or [None] * table.num_rows
-    fields = zip(columns["input_ids"], columns["lengths"], masks, strict=True)
-    return [Row(ids, lengths, mask) for ids, lengths, mask in fields]
+    ids, lengths = (_arrays(table[name]) for name in ROWS.names)
+    masked = MASKED_ROWS.names[-1] in table.schema.names
+    masks = _arrays(table["loss_mask"]) if masked else [None] * table.num_rows
+    fields = zip(ids, lengths, masks, strict=True)
+    return [Row(tokens, documents.tolist(), mask) for tokens, documents, mask in fields]
+
+
+def _arrays(column: pa.ChunkedArray) -> list[npt.NDArray[Any]]:
+    """Each list as an array."""
+    ends = np.cumsum(pc.list_value_length(column).to_numpy())
+    values = pc.list_flatten(column).to_numpy()
+    return np.split(values, ends[:-1]) if len(ends) else []

@@ -35,7 +35,8 @@ class Conversations:
                 continue
             self.packed["conversations"] += 1
             self.packed["tokens"] += len(document.ids)
-            self.packed["tokens_with_loss"] += sum(document.loss_mask or [])
+            if document.loss_mask is not None:
+                self.packed["tokens_with_loss"] += int(document.loss_mask.sum())
             yield document
         self._tell_dropped()
 

@@ -6,22 +6,23 @@
 
 import json
 import sys
-from array import array
 from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
 
 from jobs.command.bounded import answer
 from jobs.kinds.tokenizer import Plain, load_plain, load_tokenizer, refusing, without_torch
 from jobs.pack.chats import Chats
 from jobs.pack.served import comparison
-from jobs.pack.tokens import encode_texts
+from jobs.pack.tokens import Encoder
 
 LOAD, COMPARE = b"load", b"compare"
 """Requests besides those to encode, which are JSON: the first is answered with nothing, as it all
 happens before; the second with a warning, or nothing."""
 ARTICLES, CONVERSATIONS = "articles", "conversations"
-NUMBERS = "I"
-"""Token ids as an array: unsigned, 32 bits."""
+NUMBERS = np.int32
+"""Of token ids, and of how many there are."""
 
 
 def start() -> Callable[[bytes], bytes]:
@@ -42,14 +43,14 @@ def start() -> Callable[[bytes], bytes]:
 
 
 def _articles(plain: Plain, where: str) -> Callable[[bytes], bytes]:
+    encode = Encoder(plain, where)
+
     def handle(request: bytes) -> bytes:
         """Texts → how many tokens each has, then all tokens."""
         with refusing(f"{where} has a tokenizer that fails on an article"):
-            found = encode_texts(plain, json.loads(request), where)
-        sizes, ids = array(NUMBERS, map(len, found)), array(NUMBERS)
-        for one in found:
-            ids.extend(one)
-        return sizes.tobytes() + ids.tobytes()
+            found = encode(json.loads(request))
+        sizes = np.array([len(one) for one in found], dtype=NUMBERS)
+        return np.concatenate([sizes, *found], dtype=NUMBERS).tobytes()
 
     return handle
 
@@ -61,7 +62,7 @@ def _conversations(chats: Chats, where: str) -> Callable[[bytes], bytes]:
             found = chats.encode(json.loads(request))
         if isinstance(found, tuple):
             ids, mask = found
-            return b"\1" + array(NUMBERS, ids).tobytes() + bytes(mask)
+            return b"\1" + np.array(ids, dtype=NUMBERS).tobytes() + bytes(mask)
         return b"\0" + json.dumps([found.reason, found.said]).encode()
 
     return handle

@@ -2,10 +2,11 @@
 
 import json
 import logging
-from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
 
 from jobs.artifacts.reading import Artifact
 from jobs.command.bounded import Bounded
@@ -35,13 +36,9 @@ def encoder_of(model: Artifact, what: str, scratch: Path) -> Iterator[Bounded]:
 def text_documents(encoder: Bounded, texts: list[str]) -> list[Document]:
     """One document a text: what the tokenizer adds around it, and an end token, included."""
     said = encoder.ask(json.dumps(texts).encode(), *bounds(sum(map(len, texts))))
-    numbers = array(NUMBERS)
-    numbers.frombytes(said)
-    documents, start = [], len(texts)
-    for size in numbers[: len(texts)]:
-        documents.append(Document(numbers[start : start + size].tolist()))
-        start += size
-    return documents
+    numbers = np.frombuffer(said, dtype=NUMBERS)
+    sizes, ids = numbers[: len(texts)], numbers[len(texts) :]
+    return [Document(one) for one in np.split(ids, np.cumsum(sizes)[:-1])]
 
 
 def conversation_document(encoder: Bounded, messages: list[Message]) -> Document | Dropped:
@@ -50,7 +47,7 @@ def conversation_document(encoder: Bounded, messages: list[Message]) -> Document
     said = encoder.ask(request, *bounds(len(request) * (1 + len(messages))))
     if said[:1] == b"\0":
         return Dropped(*json.loads(said[1:]))
-    numbers = array(NUMBERS)
-    end = 1 + (len(said) - 1) * numbers.itemsize // (numbers.itemsize + 1)
-    numbers.frombytes(said[1:end])
-    return Document(numbers.tolist(), [flag == 1 for flag in said[end:]])
+    size = np.dtype(NUMBERS).itemsize
+    end = 1 + (len(said) - 1) * size // (size + 1)
+    ids, mask = np.frombuffer(said[1:end], dtype=NUMBERS), np.frombuffer(said[end:], dtype=bool)
+    return Document(ids, mask)

@@ -6,6 +6,7 @@ bounded in characters: neither many articles nor a long one take more.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 BATCH_TEXTS = 1024
 BATCH_CHARACTERS = 2**19
@@ -13,16 +14,23 @@ CHARACTERS_PER_TOKEN = 8
 """More than text has, on average: what has that many for each token of a row is longer than it."""
 
 
+class Part(NamedTuple):
+    """What a text is of its article."""
+
+    begins: bool = True
+    """The first piece of it."""
+    whole: bool = True
+    """All of it."""
+
+
 @dataclass(frozen=True)
 class Text:
     """An article, title first, or one of the pieces of it."""
 
-    url: str
+    place: int
+    """Of the article, in its corpus."""
     text: str
-    begins: bool = True
-    """Whether it is the article's first piece."""
-    whole: bool = True
-    """Whether it is all of the article."""
+    part: Part
 
 
 def most_characters(sequence_length: int) -> int:
@@ -30,13 +38,13 @@ def most_characters(sequence_length: int) -> int:
     return max(BATCH_CHARACTERS, CHARACTERS_PER_TOKEN * sequence_length)
 
 
-def texts_of(url: str, title: str, body: str, most: int) -> Iterator[Text]:
+def texts_of(place: int, title: str, body: str, most: int) -> Iterator[Text]:
     """The article; in pieces of at most `most` characters where it is longer."""
     article = f"{title}\n\n{body}"
     start = 0
     while start < len(article):
         end = _end(article, start, most)
-        yield Text(url, article[start:end], start == 0, end - start == len(article))
+        yield Text(place, article[start:end], Part(start == 0, end - start == len(article)))
         start = end
 
 

@@ -82,7 +82,7 @@ class _Packing:
                     mixed(self.conversations, self.corpus, share, progress)
                 )
                 found["article_share"] = share_of(self.corpus.packed["tokens"], found["tokens"])
-            heldout = self.corpus.chosen(HELDOUT, 1.0, progress)
+            heldout = self.corpus.all(HELDOUT, progress)
             found["heldout_rows"] = self._write_rows(HELDOUT, heldout)
         write_heldout_articles(self.out, self.corpus.records(HELDOUT))
         count = self.corpus.counts[HELDOUT]

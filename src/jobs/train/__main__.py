@@ -5,14 +5,16 @@ if __name__ == "__main__":  # first: nothing else is imported before
 
     end_on_signals("" if "RANK" in os.environ else "train")
 
+import contextlib
 import sys
 
 from jobs.command.importing import importing
 from jobs.command.running import Job, Statistics, begin, run_command, run_job
-from jobs.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_STOPPED, StoppedError
+from jobs.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_STOPPED, PerennialError, StoppedError
 from jobs.stopping import STOP
+from jobs.store.prefix import Prefix
 from jobs.train.orphans import die_with_launcher, is_launched
-from jobs.train.settings import TrainSettings
+from jobs.train.settings import CHECKPOINTS, TrainSettings
 
 
 def work(job: Job[TrainSettings]) -> Statistics:
@@ -22,8 +24,15 @@ def work(job: Job[TrainSettings]) -> Statistics:
     return train(job)
 
 
+def _delete_checkpoints(settings: TrainSettings) -> None:
+    """Of a result that is there nobody resumes, and they take eight times its room."""
+    with contextlib.suppress(PerennialError):  # of no use any more, and in nobody's way
+        Prefix(settings.out).clear(CHECKPOINTS)
+
+
 def launch(settings: TrainSettings) -> None:
     if begin(settings, settings.open_inputs()) is None:
+        _delete_checkpoints(settings)
         return
     with importing():
         from jobs.train.launch import under_torchrun
@@ -31,6 +40,7 @@ def launch(settings: TrainSettings) -> None:
     code = under_torchrun(settings.processes)
     # Where another writer has committed, process 0 is content, and the others miss it.
     if code == EXIT_DONE or begin(settings, settings.open_inputs()) is None:
+        _delete_checkpoints(settings)
         return
     if code in (EXIT_STOPPED, EXIT_INTERRUPTED) and not STOP.told:
         raise StoppedError("one of its processes was stopped; the same command continues", code)

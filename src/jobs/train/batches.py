@@ -1,30 +1,46 @@
-"""Rows into tensors. Shapes: B rows of a micro batch, L tokens a row (padded).
+"""Rows into tensors. Shapes: B rows of a micro batch, L tokens a row (padded), N documents in all.
 
-No attention mask is made: positions that restart at each document tell transformers where the
-documents are (an all-ones mask would silently switch that off).
+No attention mask is made: where the documents are is told by their ends in the rows laid side by
+side, and by positions that restart at each (an all-ones mask would silently switch that off).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
 
 import torch
 
 from jobs.kinds.rows import Row
-
-IGNORED = -100
+from jobs.train.loss import IGNORED
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What the model is given, all int64 [B, L]."""
+    """What the model is given."""
 
     input_ids: torch.Tensor
-    position_ids: torch.Tensor
+    """int64 [B, L]."""
     labels: torch.Tensor
-    """The token at each place, or IGNORED: padding, first tokens, and what carries no loss."""
+    """int64 [B, L]: the token at each place, or IGNORED: padding, first tokens, and what carries no
+    loss."""
+    position_ids: torch.Tensor
+    """int64 [B, L], from 0 in each document."""
+    ends: torch.Tensor
+    """int32 [N + 1]: 0, then where each document ends in the rows side by side."""
+    longest: int
+    """Tokens of the longest document."""
 
-    def to(self, device: torch.device) -> "Batch":
-        return Batch(*(x.to(device) for x in (self.input_ids, self.position_ids, self.labels)))
+    def to(self, device: torch.device) -> dict[str, Any]:
+        """The arguments of `jobs.train.loss.Loss`, without waiting for a device."""
+        tensors = {
+            "input_ids": self.input_ids,
+            "labels": self.labels,
+            "position_ids": self.position_ids,
+            "cu_seq_lens_q": self.ends,
+        }
+        there = {name: x.to(device, non_blocking=True) for name, x in tensors.items()}
+        return {**there, "max_length_q": self.longest}
 
 
 def collate(rows: Sequence[Row], sequence_length: int) -> Batch:
@@ -33,27 +49,16 @@ def collate(rows: Sequence[Row], sequence_length: int) -> Batch:
     input_ids = torch.zeros(shape, dtype=torch.int64)
     position_ids = torch.zeros(shape, dtype=torch.int64)
     labels = torch.full(shape, IGNORED, dtype=torch.int64)
+    documents = list[int]()
     for r, row in enumerate(rows):
         n = len(row.ids)
-        input_ids[r, :n] = torch.tensor(row.ids)
-        padding = [sequence_length - n] if n < sequence_length else []
-        lengths = [*row.lengths, *padding]
+        lengths = [*row.lengths, sequence_length - n] if n < sequence_length else row.lengths
+        documents += lengths
+        input_ids[r, :n] = torch.from_numpy(row.ids)
         position_ids[r] = torch.cat([torch.arange(length) for length in lengths])
         labels[r, :n] = input_ids[r, :n]
         if row.loss_mask is not None:
-            labels[r, :n][~torch.tensor(row.loss_mask)] = IGNORED
-        labels[r, sorted(row.starts())] = IGNORED
-    return Batch(input_ids, position_ids, labels)
-
-
-def summed_loss(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
-    """Cross entropy summed over the labelled tokens: a scalar in float32, in nats."""
-    logits = model(
-        input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False
-    ).logits  # [B, L, V]
-    return torch.nn.functional.cross_entropy(
-        logits[:, :-1].float().flatten(0, 1),
-        batch.labels[:, 1:].flatten(),
-        ignore_index=IGNORED,
-        reduction="sum",
-    )
+            labels[r, :n][torch.from_numpy(~row.loss_mask)] = IGNORED
+        labels[r, torch.from_numpy(row.starts())] = IGNORED
+    ends = torch.tensor([0, *accumulate(documents)], dtype=torch.int32)
+    return Batch(input_ids, labels, position_ids, ends, max(documents))

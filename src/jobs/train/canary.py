@@ -1,38 +1,42 @@
 """Proof, before the first step, that no document sees another on the attention kernel in use.
 
-It looks at the logits, not at the mask: two rows that differ in their first document alone must
-give the same logits for the second.
+It looks at what the network makes of the tokens, not at a mask: two rows that differ in their first
+document alone must give the same for the second. The rows are as long as those to come, as kernels
+are chosen by length, too.
 """
 
 import torch
 
 from jobs.errors import BadInputError
+from jobs.kinds.rows import Row
+from jobs.train.batches import collate
+from jobs.train.loss import Loss
 
-DOCUMENT_TOKENS = 8
 TOLERANCE = 1e-3
 
 
 @torch.no_grad()
-def check_isolation(model: torch.nn.Module, vocabulary: int, device: torch.device) -> float:
-    """Largest difference of the second document's logits, relative to their spread.
+def check_isolation(loss: Loss, sequence_length: int, device: torch.device) -> float:
+    """Largest difference of the second document's hidden states, relative to their spread.
 
     Raises BadInputError above the tolerance: training would mix documents.
     """
-    n = DOCUMENT_TOKENS
+    n = sequence_length // 2
     generator = torch.Generator().manual_seed(0)
-    first, other, second = torch.randint(vocabulary, (3, n), generator=generator)
-    rows = torch.stack([torch.cat([first, second]), torch.cat([other, second])]).to(device)
-    positions = torch.arange(n).repeat(2).expand(2, -1).to(device)
-    logits = model(input_ids=rows, position_ids=positions, use_cache=False).logits[:, n:].float()
-    if not torch.isfinite(logits).all():
+    first, other, second = torch.randint(loss.vocabulary, (3, n), generator=generator).tolist()
+    rows = [Row.of([*one, *second], [n, n]) for one in (first, other)]
+    given = collate(rows, 2 * n).to(device)
+    del given["labels"]
+    hidden = loss.hidden(**given)[:, n:].float()  # [2, n, H]
+    if not torch.isfinite(hidden).all():
         raise BadInputError(
             "--model computes values that are not finite, before any training: its weights or a "
             "number in its config.json are damaged; import the model again"
         )
-    leak = float((logits[0] - logits[1]).abs().max() / logits.std())
+    leak = float((hidden[0] - hidden[1]).abs().max() / hidden.std())
     if not leak <= TOLERANCE:
         raise BadInputError(
-            f"attention leaks between documents (relative difference {leak:.2g}); "
-            "this attention kernel ignores position_ids; choose another"
+            f"attention leaks between documents (relative difference {leak:.2g}): a model of this "
+            "architecture cannot be trained on packed rows; take another one"
         )
     return leak

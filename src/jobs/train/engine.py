@@ -3,13 +3,14 @@
 import os
 import warnings
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import deepspeed
 import torch
 import transformers
-from huggingface_hub import save_torch_state_dict
+from deepspeed.runtime.zero.partition_parameters import register_external_parameter
 from torch import distributed
 
 from jobs.artifacts.reading import Artifact
@@ -18,9 +19,16 @@ from jobs.errors import BadInputError, TransientError
 from jobs.kinds.network import load_network
 from jobs.kinds.safetensors_header import Tensor
 from jobs.libraries import cause
+from jobs.train.attention import implementation
+from jobs.train.loss import Loss
 from jobs.train.settings import TrainSettings
 from jobs.train.weights import Weights
 
+HIGHEST_STAGE = 3
+"""Of ZeRO: weights, too, lie on one process each."""
+MOST_WAITING = timedelta(minutes=30)
+"""For another process in a collective call: none does anything alone meanwhile that takes long, but
+for reading the model, and who is lost is mostly found at once."""
 ADAM_BETAS = (0.9, 0.95)
 ADAM_EPSILON = 1e-8
 
@@ -37,7 +45,7 @@ def start_processes() -> tuple[int, int, torch.device]:
     else:
         device, backend = torch.device("cpu"), "gloo"
     try:
-        deepspeed.init_distributed(backend)
+        deepspeed.init_distributed(backend, timeout=MOST_WAITING)
     except distributed.DistError as error:
         raise TransientError(
             f"the processes of train do not find each other: {cause(error)}; the same command "
@@ -69,15 +77,33 @@ def build(
     except ValueError as error:
         raise BadInputError(str(error)) from error
     with importing():  # loading a model imports its architecture
-        network = load_network(model, scratch, computing, attn_implementation="sdpa")
+        network = load_network(model, scratch, computing, attention=implementation)
     weights = Weights(scratch, tensors, network)
     engine, *_ = deepspeed.initialize(
-        model=network,
-        model_parameters=network.parameters(),
+        model=Loss(network),
+        optimizer=_optimizer(network, settings),
         config=_config(settings, accumulation_steps, computing),
     )
+    if settings.zero_stage == HIGHEST_STAGE:
+        for parameter in engine.module.head.parameters_used:
+            register_external_parameter(engine.module.head, parameter)
     weights.set_masters(engine)
     return engine, weights
+
+
+def _optimizer(network: Any, settings: TrainSettings) -> torch.optim.AdamW:
+    """AdamW; norms and biases, which are no matrices, have no weight decay."""
+    matrices, others = list[torch.Tensor](), list[torch.Tensor]()
+    for parameter in network.parameters():
+        (matrices if parameter.dim() > 1 else others).append(parameter)
+    groups = [
+        {"params": parameters, "weight_decay": decay}
+        for parameters, decay in ((matrices, settings.weight_decay), (others, 0.0))
+        if parameters
+    ]
+    return torch.optim.AdamW(
+        groups, lr=settings.learning_rate, betas=ADAM_BETAS, eps=ADAM_EPSILON, fused=True
+    )
 
 
 def _config(
@@ -91,16 +117,7 @@ def _config(
         "gradient_clipping": settings.gradient_clip,
         "zero_optimization": {"stage": settings.zero_stage},
         "bf16": {"enabled": computing == torch.bfloat16},
-        "optimizer": {
-            "type": "AdamW",
-            "params": {
-                "lr": settings.learning_rate,
-                "betas": ADAM_BETAS,
-                "eps": ADAM_EPSILON,
-                "weight_decay": settings.weight_decay,
-                "torch_adam": True,
-            },
-        },
+        "data_types": {"grad_accum_dtype": "fp32"},
         "steps_per_print": 2**31,
         "wall_clock_breakdown": False,
     }
@@ -110,14 +127,3 @@ def set_learning_rate(engine: Any, rate: float) -> None:
     """Sets the rate of the coming step."""
     for group in engine.optimizer.param_groups:
         group["lr"] = rate
-
-
-def save_weights(engine: Any, weights: Weights, folder: Path, shard_bytes: int) -> None:
-    """The tensors that the model came with, each in its type, as safetensors; a collective call.
-
-    Process 0 writes. A tied head that the model came without is not written either.
-    """
-    kept = weights.collect(engine)
-    if distributed.get_rank() == 0:
-        save_torch_state_dict(kept, folder, max_shard_size=shard_bytes)
-    distributed.barrier()

@@ -30,16 +30,28 @@ class Grace:
         return self.seconds_needed <= self.seconds_left
 
 
-def agreed(saving_seconds: float, device: torch.device) -> Grace | None:
-    """The same on every process: None where none was told to stop. A collective call.
+@dataclass(frozen=True)
+class Agreed:
+    """The same on every process."""
+
+    grace: Grace | None
+    """None where none was told to stop."""
+    is_uploaded: bool
+    """Whether each has written its part of the checkpoint that is on its way."""
+
+
+def agreed(saving_seconds: float, is_uploaded: bool, device: torch.device) -> Agreed:
+    """What all processes know of each other now; a collective call.
 
     `saving_seconds` is what this process saw the last checkpoint take.
     """
-    mine = [float(STOP.told is not None), -STOP.seconds_left, SLOWER * saving_seconds]
+    told = float(STOP.told is not None)
+    mine = [told, -STOP.seconds_left, SLOWER * saving_seconds, -float(is_uploaded)]
     largest = torch.tensor(mine, device=device)
     distributed.all_reduce(largest, distributed.ReduceOp.MAX)
-    told, negative_seconds, needed = largest.tolist()
-    return Grace(-negative_seconds, needed) if told else None
+    told, negative_seconds, needed, negative_uploaded = largest.tolist()
+    grace = Grace(-negative_seconds, needed) if told else None
+    return Agreed(grace, negative_uploaded == -1)
 
 
 def what_counts(step: int, saved: int | None) -> str:

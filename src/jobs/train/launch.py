@@ -22,6 +22,10 @@ from jobs.stopping import STOP, grace_seconds, reserve_seconds
 from jobs.train.orphans import LAUNCHER
 
 TORCHRUN = "torch.distributed.elastic"
+REASONS = {
+    -signal.SIGKILL: ", as where a machine runs out of memory",
+    -signal.SIGABRT: ", as where another process, or the network to it, is lost",
+}
 
 log = logging.getLogger("train")
 
@@ -63,11 +67,12 @@ def under_torchrun(processes: int) -> int:
 def killed(error: ChildFailedError, processes: int) -> str:
     """Which process another program ended, in one line; "" where each tells its own failure."""
     for rank, failure in sorted(error.failures.items()):
-        if failure.exitcode < 0 and cause(error) == 128 - failure.exitcode:
+        codes = {EXIT_TRANSIENT if failure.exitcode == -signal.SIGABRT else 128 - failure.exitcode}
+        if failure.exitcode < 0 and cause(error) in codes:
             name = signal.Signals(-failure.exitcode).name
-            memory = ", as where a machine runs out of memory" if name == "SIGKILL" else ""
+            why = REASONS.get(failure.exitcode, "")
             return (
-                f"process {rank} of {processes} was ended by {name}{memory}; the same command "
+                f"process {rank} of {processes} was ended by {name}{why}; the same command "
                 "continues from the last checkpoint"
             )
     return ""
@@ -76,7 +81,8 @@ def killed(error: ChildFailedError, processes: int) -> str:
 def cause(error: ChildFailedError) -> int:
     """The exit code of the process that failed by itself.
 
-    Those that waited for it fail, too, with 1, and perhaps are seen before it.
+    Those that waited for it fail, too, with 1, and perhaps are seen before it. NCCL ends a process
+    by SIGABRT when it waits too long: that may pass.
     """
     codes = {failure.exitcode for failure in error.failures.values()}
     for code in (EXIT_BAD_INPUT, EXIT_TRANSIENT):
@@ -84,4 +90,6 @@ def cause(error: ChildFailedError) -> int:
             return code
     _, first = error.get_first_failure()
     code = min(codes) if min(codes) < 0 else first.exitcode  # below 0: killed by a signal
+    if code == -signal.SIGABRT:
+        return EXIT_TRANSIENT
     return code if code >= 0 else 128 - code

@@ -8,6 +8,9 @@ from jobs.command.quantity import Count
 from jobs.command.settings import OPERATIONAL, JobSettings, Uri, artifact_input
 from jobs.kinds.promises import Trained
 
+CHECKPOINTS = "checkpoints"
+"""The folder of a training's checkpoints, beside its result."""
+
 
 class TrainSettings(JobSettings):
     """Trains a model on packed rows with DeepSpeed; resumes from its last committed checkpoint."""
@@ -18,7 +21,7 @@ class TrainSettings(JobSettings):
         "--out /data/cpt"
     )
     kind: ClassVar[str] = "model"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     promises = Trained
 
     model: Annotated[Uri, artifact_input("model")]
@@ -52,7 +55,9 @@ class TrainSettings(JobSettings):
     processes: Annotated[int, OPERATIONAL] = Field(1, ge=1, le=1024)
     """Processes to start with torchrun (one a GPU), where not under torchrun already."""
     checkpoint_steps: Annotated[int, OPERATIONAL] = Field(100, ge=1, le=10**9)
-    """A checkpoint is committed to the store every so many steps."""
+    """A checkpoint is saved to the store every so many steps, while training goes on."""
+    checkpoints_kept: Annotated[int, OPERATIONAL] = Field(1, ge=1, le=1000)
+    """The last so many checkpoints stay until the result is committed."""
     shard_bytes: Count = Field(5 * 10**9, ge=1, le=2**50)
     """Largest size of one safetensors shard of the result, in bytes."""
 

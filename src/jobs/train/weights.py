@@ -53,7 +53,7 @@ class Weights:
 
     def set_masters(self, engine: Any) -> None:
         """Gives the optimizer's master weights the values that bfloat16 does not hold."""
-        parameters = dict(engine.module.named_parameters(remove_duplicate=False))
+        parameters = dict(engine.module.network.named_parameters(remove_duplicate=False))
         for name in self._trained:
             if self._tensors[name].dtype != "BF16":
                 _set_master(parameters[name], self._read(name).float())
@@ -64,7 +64,7 @@ class Weights:
         A collective call. Raises BadInputError where a value does not fit its type any more.
         """
         kept: dict[str, torch.Tensor] = {}
-        parameters = dict(engine.module.named_parameters(remove_duplicate=False))
+        parameters = dict(engine.module.network.named_parameters(remove_duplicate=False))
         for name in self._trained:
             value = safe_get_full_fp32_param(parameters[name])
             if distributed.get_rank() == 0:

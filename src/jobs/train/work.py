@@ -6,54 +6,43 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
+from huggingface_hub import save_torch_state_dict
 from torch import distributed
 
-from jobs.artifacts.writing import LostRaceError
 from jobs.command.progress import Progress
 from jobs.command.running import Job, Statistics
-from jobs.errors import EXIT_DONE, BadInputError, PerennialError, StoppedError
+from jobs.errors import EXIT_DONE, BadInputError, StoppedError
 from jobs.kinds.devices import device_name, within_memory
 from jobs.kinds.model import CONFIG, INDEX, chat_files, check_loadable
 from jobs.kinds.rows import HELDOUT, TRAIN, Row, sequence_length
 from jobs.libraries import cause
 from jobs.stopping import STOP
 from jobs.train import engine as engines
-from jobs.train.batches import collate, summed_loss
+from jobs.train.batches import collate
 from jobs.train.canary import check_isolation
-from jobs.train.checkpoints import Checkpoints, of_a_peer, shared_folder
+from jobs.train.checkpoints import Checkpoints, State
 from jobs.train.grace import agreed, what_counts
+from jobs.train.processes import of_a_peer
 from jobs.train.rows import Rows
 from jobs.train.schedule import learning_rate
 from jobs.train.settings import TrainSettings
 from jobs.train.telling import loss_curve, software
-from jobs.train.weights import Weights
 
 HELDOUT_ROWS = 64
+NOTHING = Row.of([0], [1])
+"""A row without a loss."""
 EXIT_OF_A_PEER = 1
 """Less than the code of who failed by itself (`jobs.train.launch.cause`)."""
-HIGHEST_STAGE = 3
-"""Of ZeRO: weights, too, lie on one process each."""
 PEAK_FLOPS = {"A100": 312e12, "H100": 989e12, "H200": 989e12}  # dense bf16, by the makers
 
 _FIX_LOSS = "lower --learning-rate (train.learning_rate in the fleet file)"
 
 log = logging.getLogger("train")
-
-
-@dataclass
-class State:
-    """What a checkpoint keeps beside the engine: where the run is, and what it has seen."""
-
-    step: int = 0
-    tokens: int = 0
-    heldout_loss_before: float | None = None
-    history: list[dict[str, float]] = field(default_factory=list)
 
 
 def train(job: Job[TrainSettings]) -> Statistics:
@@ -79,7 +68,7 @@ def _smaller(settings: TrainSettings) -> str:
     """What takes less memory than these settings."""
     rows = settings.micro_batch_rows
     ways = [f"lower --micro-batch-rows from {rows}"] if rows > 1 else []
-    if settings.processes > 1 and settings.zero_stage < HIGHEST_STAGE:
+    if settings.processes > 1 and settings.zero_stage < engines.HIGHEST_STAGE:
         ways.append(f"raise --zero-stage from {settings.zero_stage}")
     return " or ".join([*ways, f"raise --processes from {settings.processes}"])
 
@@ -100,13 +89,12 @@ def _train(job: Job[TrainSettings]) -> Statistics:
         )
     loop = _Loop(job, engine, rank, world_size, device)
     statistics = loop.run()
-    failed = _write_result(job, engine, weights, rank)
+    made = weights.collect(engine)
     distributed.barrier()
     distributed.destroy_process_group()
     if rank:
         sys.exit(EXIT_DONE)  # process 0 alone writes and commits
-    if failed is not None:
-        raise failed
+    _write_result(job, made)
     return statistics
 
 
@@ -117,7 +105,7 @@ class _Loop:
         self._settings, self._engine, self._device = job.settings, engine, device
         self._rank, self._world_size = rank, world_size
         self._sequence_length = sequence_length(job.inputs["rows"])
-        vocabulary = engine.module.config.vocab_size
+        vocabulary = engine.module.vocabulary
         self._rows = Rows(job.inputs["rows"], TRAIN, vocabulary)
         if self._rows.masked != (job.settings.objective == "sft"):
             what = "conversations" if self._rows.masked else "articles"
@@ -127,13 +115,10 @@ class _Loop:
             )
         self._heldout = Rows(job.inputs["rows"], HELDOUT, vocabulary).first(HELDOUT_ROWS)
         self._steps = math.ceil(job.settings.epochs * self._rows.number / job.settings.batch_rows)
-        self._checkpoints = Checkpoints(
-            job.out, rank, {"processes": world_size, "zero_stage": job.settings.zero_stage}
-        )
+        self._checkpoints = Checkpoints(job.out, rank, job.settings.checkpoints_kept)
 
     def run(self) -> Statistics:
-        vocabulary = self._engine.module.config.vocab_size
-        leak = check_isolation(self._engine.module, vocabulary, self._device)
+        leak = check_isolation(self._engine.module, self._sequence_length, self._device)
         state = self._resume()
         STOP.hold(lambda: "" if self._rank else what_counts(state.step, self._checkpoints.last))
         first_step, started = state.step, time.monotonic()
@@ -147,6 +132,7 @@ class _Loop:
                 state.step, state.tokens = step + 1, state.tokens + int(record["tokens"])
                 progress.advance(loss=round(record["loss"], 4))
                 self._save_if_due(state)
+        self._checkpoints.finish()
         seconds = max(1e-9, time.monotonic() - started)
         per_second = (state.tokens - done_tokens) / seconds
         return {
@@ -164,7 +150,7 @@ class _Loop:
     def _resume(self) -> State:
         checkpoint = self._checkpoints.newest()
         if checkpoint is not None:
-            state = self._checkpoints.load(self._engine, checkpoint, State)
+            state = self._checkpoints.load(self._engine, checkpoint)
             log.info("resumed step=%d from=%s", state.step, checkpoint.uri)
             return state
         return State(heldout_loss_before=self._heldout_loss())
@@ -191,8 +177,7 @@ class _Loop:
         total = torch.zeros((), device=self._device)
         for number, share in enumerate(micro, 1):
             self._engine.set_gradient_accumulation_boundary(number == len(micro))
-            batch = collate(share, self._sequence_length).to(self._device)
-            loss = summed_loss(self._engine, batch)
+            loss = self._engine(**collate(share, self._sequence_length).to(self._device))
             total += loss.detach()
             self._engine.backward(loss * scale)
             self._engine.step()
@@ -208,19 +193,28 @@ class _Loop:
 
         With all steps done nothing is due nor stopped: the result is smaller than a checkpoint.
         """
+        saved = self._checkpoints
+        now = agreed(saved.seconds, saved.is_uploaded, self._device)
+        if saved.is_writing and now.is_uploaded:
+            saved.complete()
         if state.step == self._steps:
             return
+        if now.grace is not None:
+            self._stop(state)
+        if state.step % self._settings.checkpoint_steps == 0:
+            saved.save(self._engine, state)
+
+    def _stop(self, state: State) -> NoReturn:
+        """Saves what the grace allows. Raises StoppedError."""
         saved = self._checkpoints
-        grace = agreed(saved.seconds, self._device)
-        if grace is None and state.step % self._settings.checkpoint_steps == 0:
-            saved.save(self._engine, state.step, asdict(state))
-            grace = agreed(saved.seconds, self._device)  # it may have been told meanwhile
-        if grace is None:
-            return
+        saved.finish()
         why = "which is saved; the same command continues"
         if saved.last != state.step:
+            grace = agreed(saved.seconds, saved.is_uploaded, self._device).grace
+            assert grace
             if grace.is_enough:
-                saved.save(self._engine, state.step, asdict(state))
+                saved.save(self._engine, state)
+                saved.finish()
             else:
                 why = (
                     f"which takes about {grace.seconds_needed:.0f} s to save, and "
@@ -231,17 +225,21 @@ class _Loop:
 
     @torch.no_grad()
     def _heldout_loss(self) -> float | None:
-        """Mean loss a token over held-out rows, in nats; None where there are none."""
+        """Mean loss a token over held-out rows, in nats; None where there are none.
+
+        Each process computes its share of them, in equally many micro batches.
+        """
         if not self._heldout:
             return None
         self._engine.eval()
-        totals = torch.zeros(2, device=self._device, dtype=torch.float64)
-        for share in _micro_batches(self._heldout, self._settings):
-            batch = collate(share, self._sequence_length).to(self._device)
-            totals[0] += summed_loss(self._engine.module, batch)
-            totals[1] += sum(row.labelled_tokens for row in share)
+        total = torch.zeros((), device=self._device, dtype=torch.float64)
+        missing = -len(self._heldout) % self._world_size
+        mine = [*self._heldout, *[NOTHING] * missing][self._rank :: self._world_size]
+        for share in _micro_batches(mine, self._settings):
+            total += self._engine.module(**collate(share, self._sequence_length).to(self._device))
         self._engine.train()
-        loss = float(totals[0] / totals[1])
+        distributed.all_reduce(total)
+        loss = total.item() / sum(row.labelled_tokens for row in self._heldout)
         if not math.isfinite(loss):
             raise BadInputError(f"the loss on held-out rows is {loss}; {_FIX_LOSS}")
         return loss
@@ -271,29 +269,19 @@ def _micro_batches(rows: list[Row], settings: TrainSettings) -> Iterator[list[Ro
         yield rows[start : start + settings.micro_batch_rows]
 
 
-def _write_result(
-    job: Job[TrainSettings], engine: Any, weights: Weights, rank: int
-) -> Exception | None:
-    """The tensors and types that the model came with, and the files that make them a model.
+def _write_result(job: Job[TrainSettings], tensors: dict[str, torch.Tensor]) -> None:
+    """The tensors, which the model came with, and the files that make them a model.
 
-    Returns what went wrong with the store, for after the others have ended.
+    A tied head that the model came without is not written either.
     """
-    with shared_folder(rank) as folder:
-        engines.save_weights(engine, weights, folder, job.settings.shard_bytes)
-        if rank == 0:
-            try:
-                _upload(job, folder)
-            except (LostRaceError, PerennialError) as error:
-                return error
-    return None
-
-
-def _upload(job: Job[TrainSettings], folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        save_torch_state_dict(tensors, folder, max_shard_size=job.settings.shard_bytes)
+        for path in sorted(folder.glob("model*.safetensors")):
+            job.out.upload_file(path, path.name)
+        if (folder / INDEX).exists():
+            job.out.upload_file(folder / INDEX, INDEX)
     model = job.inputs["model"]
-    for path in sorted(folder.glob("model*.safetensors")):
-        job.out.upload_file(path, path.name)
-    if (folder / INDEX).exists():
-        job.out.upload_file(folder / INDEX, INDEX)
     job.out.copy(model, CONFIG)
     speaker = job.inputs.get("tokenizer", model)
     for name in chat_files(speaker):

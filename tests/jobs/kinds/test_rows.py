@@ -72,7 +72,7 @@ def test_rows_that_are_none_are_refused(name: str, tmp_path: Path) -> None:
 def test_a_row_that_repeats_a_token_without_end_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = support.parquet(to_table([Row([3] * 50_000, [50_000])], ROWS))
+    data = support.parquet(to_table([Row.of([3] * 50_000, [50_000])], ROWS))
     assert len(data) < 2000
     rows = rows_artifact(f"{tmp_path}/rows", data, sequence_length=2**20)
     monkeypatch.setattr(parquet_cost, "MAX_VALUES", 2**15)

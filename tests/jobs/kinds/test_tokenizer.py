@@ -13,7 +13,7 @@ from tokenizers import AddedToken, Tokenizer
 from jobs.errors import BadInputError
 from jobs.kinds.tokenizer import Plain, load_plain, load_tokenizer
 from jobs.pack.served import TEXTS, comparison
-from jobs.pack.tokens import encode_texts
+from jobs.pack.tokens import Encoder
 from tests.support import tokenizers as shapes
 from tests.support.tokenizers import write
 
@@ -59,10 +59,10 @@ def test_each_shape_is_read_as_its_file(shape: Callable[[], Tokenizer], tmp_path
     plain = load_plain(folder, "m")
     end = file.token_to_id(ROLES[shape].get("eos_token", "<|end|>"))
     texts = ["the baker makes bread", " and  nails\n", "bread", "", *TEXTS]
-    for text, ids in zip(texts, encode_texts(plain, texts, "m"), strict=True):
+    for text, ids in zip(texts, Encoder(plain, "m")(texts), strict=True):
         expected = file.encode(text).ids
         assert load_tokenizer(folder, "m")(text)["input_ids"] == expected
-        assert ids == (expected if expected[-1:] == [end] else [*expected, end])
+        assert ids.tolist() == (expected if expected[-1:] == [end] else [*expected, end])
 
 
 MARKS = (
@@ -93,7 +93,7 @@ def test_no_text_becomes_a_control_token(plains: list[Plain], text: str) -> None
         added = encoded.special_tokens_mask
         own = [i for i, mark in zip(encoded.ids, added, strict=True) if not mark]
         assert plain.control.isdisjoint(own)
-        (ids,) = encode_texts(plain, [text], "m")
+        (ids,) = Encoder(plain, "m")([text])
         assert [i for i in ids if i == plain.end] == [plain.end]
 
 
@@ -117,12 +117,12 @@ def test_a_control_token_by_another_name_is_refused(tmp_path: Path) -> None:
     tree: dict[str, Any] = shapes.tree(shapes.words())
     tree["model"]["vocab"]["bread"] = tree["model"]["vocab"]["<|end|>"]
     plain = load_plain(write(tmp_path, tree), "m")
-    assert len(encode_texts(plain, ["the baker"], "m")[0]) == 3
+    assert len(Encoder(plain, "m")(["the baker"])[0]) == 3
     with pytest.raises(BadInputError, match=r"gives text the id 2 of a control token \('the bread"):
-        encode_texts(plain, ["the bread"], "m")
+        Encoder(plain, "m")(["the bread"])
 
 
 def test_no_end_token_is_refused_by_name(tmp_path: Path) -> None:
     plain = load_plain(write(tmp_path, shapes.byte_level(), eos_token=None), "m")
     with pytest.raises(BadInputError, match=r"sets no end token \(eos_token\)"):
-        encode_texts(plain, ["a"], "m")
+        Encoder(plain, "m")(["a"])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,13 +14,13 @@ from jobs.pack.packing import Document, pack
 
 def documents(lengths: list[int]) -> list[Document]:
     """Documents whose tokens are all different: (document × 1000 + place)."""
-    return [Document([1000 * d + i for i in range(n)]) for d, n in enumerate(lengths)]
+    return [Document(1000 * d + np.arange(n, dtype=np.int32)) for d, n in enumerate(lengths)]
 
 
 def split(row: Row) -> list[list[int]]:
     pieces, at = [], 0
     for length in row.lengths:
-        pieces.append(row.ids[at : at + length])
+        pieces.append(row.ids[at : at + length].tolist())
         at += length
     assert at == len(row.ids)
     return pieces
@@ -35,7 +36,7 @@ def test_best_fit_by_hand() -> None:
 def test_a_long_document_is_cut_and_only_it() -> None:
     rows = list(pack(documents([25, 5]), sequence_length=10))
     assert sorted(row.lengths for row in rows) == [[5, 5], [10], [10]]
-    assert rows[0].ids == list(range(10))
+    assert rows[0].ids.tolist() == list(range(10))
 
 
 @settings(deadline=None)
@@ -61,11 +62,11 @@ def test_every_token_once_and_whole_where_it_fits(
 
 
 def test_loss_masks_travel_with_their_tokens() -> None:
-    first = Document([1, 2, 3], [False, True, True])
-    second = Document([4, 5], [False, True])
+    first = Document(np.array([1, 2, 3], np.int32), np.array([False, True, True]))
+    second = Document(np.array([4, 5], np.int32), np.array([False, True]))
     (row,) = pack([first, second], sequence_length=8)
     assert row.loss_mask is not None
-    assert dict(zip(row.ids, row.loss_mask, strict=True)) == {
+    assert dict(zip(row.ids.tolist(), row.loss_mask.tolist(), strict=True)) == {
         1: False, 2: True, 3: True, 4: False, 5: True,
     }  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 Arguments: the model's folder, and one to write into. For every ZeRO stage that computes in
 bfloat16, and for one in float32, safetensors of what would be saved: ``still`` after two steps at
-rate 0, ``moved`` after one more at `RATE`, ``resumed`` from a checkpoint of that.
+rate 0, ``moved`` after one more at `RATE`, ``resumed`` from a checkpoint of that, ``crossed`` from
+the one of the case before.
 """
 
 import sys
@@ -14,10 +15,18 @@ import torch
 from safetensors.torch import save_file
 from torch import distributed
 
+from jobs.artifacts.manifest import Work
 from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import ArtifactWriter
 from jobs.kinds.model import read_tensors
+from jobs.kinds.rows import Row
+from jobs.store.prefix import Prefix
 from jobs.train import engine as engines
+from jobs.train.batches import collate
+from jobs.train.checkpoints import Checkpoints, State
+from jobs.train.pieces import Share
 from jobs.train.settings import TrainSettings
+from jobs.train.shares import Copied
 
 RATE = 2.0**-12
 SEEN = (3, 4, 5, 6)
@@ -35,8 +44,8 @@ def compute_in(dtype: torch.dtype) -> None:
 
 def step(engine: Any, rate: float) -> None:
     engines.set_learning_rate(engine, rate)
-    tokens = torch.tensor([SEEN])
-    engine.backward(engine(input_ids=tokens, labels=tokens).loss)
+    row = collate([Row.of([*SEEN], [len(SEEN)])], len(SEEN))
+    engine.backward(engine(**row.to(torch.device("cpu"))))
     engine.step()
 
 
@@ -53,6 +62,7 @@ def main(model: Artifact, out: Path) -> None:
         scratch = Path(tempfile.mkdtemp(dir=out))
         return engines.build(model, tensors, scratch, settings, processes, device)
 
+    others: Artifact | None = None
     for case, (stage, computing) in CASES.items():
         compute_in(computing)
         settings = TrainSettings(
@@ -66,10 +76,22 @@ def main(model: Artifact, out: Path) -> None:
         save(f"{case}-still", engine, weights)
         step(engine, RATE)
         save(f"{case}-moved", engine, weights)
-        engine.save_checkpoint(str(out / case), tag="x", save_latest=False)
+        work = Work(kind="model", producer="train 0", settings={"case": case}, inputs={})
+        saved = Checkpoints(ArtifactWriter(Prefix(str(out)), work, {}), rank, kept=1)
+        saved.save(engine, State(step=3))
+        saved.finish()
+        before = Copied.of(Share(engine)).tensors
         engine, weights = build(settings)
-        engine.load_checkpoint(str(out / case), tag="x")
+        checkpoint = saved.newest()
+        assert checkpoint
+        assert saved.load(engine, checkpoint) == State(step=3)
+        after = Copied.of(Share(engine)).tensors
+        assert after.keys() == before.keys()
+        assert all(torch.equal(after[name], before[name]) for name in before)
         save(f"{case}-resumed", engine, weights)
+        saved.load(engine, others or checkpoint)  # of another stage
+        save(f"{case}-crossed", engine, weights)
+        others = checkpoint
     distributed.barrier()
     distributed.destroy_process_group()
 

@@ -6,14 +6,21 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
+from torch.nn.functional import cross_entropy
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from jobs.artifacts.manifest import MANIFEST, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.kinds.model import read_tensors
 from jobs.store.prefix import Prefix
+from jobs.train.rows import Rows
+from jobs.train.schedule import learning_rate
 from tests.support.paths import attempt_in
 from tests.support.pico import SENTENCE, commit_articles, commit_llama, run_job
 
@@ -72,8 +79,6 @@ def wait_for_checkpoint(out: str) -> None:
 
 @pytest.mark.slow
 def test_it_learns_and_saves_what_transformers_loads(inputs: Path, undisturbed: Artifact) -> None:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     statistics = undisturbed.statistics
     rows = Artifact.open(f"{inputs}/rows").statistics["rows"]
     assert statistics["steps"] == -(-12 * rows // 4)
@@ -93,6 +98,39 @@ def test_it_learns_and_saves_what_transformers_loads(inputs: Path, undisturbed: 
     model = AutoModelForCausalLM.from_pretrained(folder)
     assert model.num_parameters() == sum(tensor.elements for tensor in after.values())
     assert AutoTokenizer.from_pretrained(folder).eos_token == "</s>"
+
+
+@pytest.mark.slow
+def test_it_trains_as_a_plain_loop_does(inputs: Path, undisturbed: Artifact) -> None:
+    """By transformers and torch alone: each document by itself, one process, all logits at once."""
+    network = AutoModelForCausalLM.from_pretrained(inputs / "scratch", dtype=torch.float32)
+    matrices = [one for one in network.parameters() if one.dim() == 2]
+    norms = [one for one in network.parameters() if one.dim() == 1]
+    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": norms, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-8)
+    rows = Rows(Artifact.open(f"{inputs}/rows"), "train", network.config.vocab_size)
+    history = undisturbed.statistics["history"]
+    stream = rows.stream(seed=0)
+    for step, told in enumerate(history):
+        rate = learning_rate(step, len(history), 1e-2, warmup_ratio=0.01, final_ratio=0.1)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        total, labelled = torch.zeros(()), 0
+        for row in islice(stream, 4):
+            for ids in torch.split(torch.from_numpy(row.ids).long(), row.lengths):
+                logits = network(input_ids=ids[None]).logits[0, :-1]
+                total = total + cross_entropy(logits, ids[1:], reduction="sum")
+                labelled += len(ids) - 1
+        loss = total / labelled
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        assert told["loss"] == pytest.approx(loss.item(), rel=1e-4), step
+    made = load_file(attempt_in(inputs / "undisturbed") / "model.safetensors")
+    for name, parameter in network.named_parameters():
+        if name in made:
+            torch.testing.assert_close(made[name].float(), parameter, rtol=2**-7, atol=1e-4)
 
 
 @pytest.mark.slow
@@ -134,7 +172,7 @@ def test_who_loses_to_another_writer_ends_with_0(
 
 
 @pytest.mark.slow
-def test_told_to_stop_it_saves_and_ends_with_143(inputs: Path) -> None:
+def test_told_to_stop_it_saves_and_ends_with_143(inputs: Path, undisturbed: Artifact) -> None:
     out = f"{inputs}/stopped"
     command = [sys.executable, "-m", "jobs.train", *flags(inputs, out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -145,10 +183,21 @@ def test_told_to_stop_it_saves_and_ends_with_143(inputs: Path) -> None:
     assert find_manifest(Prefix(out)) is None
     (saved,) = checkpoints(out)
     assert int(saved.split("-")[1]) >= 5, "the older checkpoint is gone"
+    # Fewer processes go on with the same losses.
+    shutil.copytree(out, f"{inputs}/fewer")
+    fewer = flags(inputs, f"{inputs}/fewer", "--processes=1")
+    resumed = run_job("train", *fewer)
+    assert resumed.returncode == 0, resumed.stderr
+    statistics = Artifact.open(f"{inputs}/fewer").statistics
+    assert statistics["resumed_at_step"] >= 5
+    losses = [point["loss"] for point in statistics["history"]]
+    expected = [point["loss"] for point in undisturbed.statistics["history"]]
+    assert losses == pytest.approx(expected, rel=1e-4)
     # Other settings find no checkpoint of theirs, and leave this one alone.
     other = flags(inputs, out, "--seed=1", "--epochs=1")
-    assert run_job("train", *other).returncode == 0
     assert saved in checkpoints(out)
+    assert run_job("train", *other).returncode == 0
+    assert checkpoints(out) == [], "there is a result now"
     refused = run_job("train", *flags(inputs, out))
     assert refused.returncode == 64
     assert "setting epochs was 1, now 12; setting seed was 1, now 0" in refused.stderr

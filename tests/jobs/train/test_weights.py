@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def trained(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for rank in map(str, range(PROCESSES))
     ]  # fmt: skip
     said = [process.communicate(timeout=240)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
+    assert [process.returncode for process in processes] == [0, 0], "\n".join(said)
     return out
 
 
@@ -103,3 +104,13 @@ def test_a_checkpoint_holds_what_bfloat16_does_not(trained: Path, case: str) -> 
         load_file(trained / f"{case}-{when}.safetensors") for when in ("moved", "resumed")
     )
     assert all(torch.equal(bits(resumed[name]), bits(moved[name])) for name in moved)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("case", "before"), [(one, before) for before, one in pairwise(CASES)])
+def test_a_checkpoint_of_one_stage_is_read_by_another(
+    trained: Path, case: str, before: str
+) -> None:
+    crossed = load_file(trained / f"{case}-crossed.safetensors")
+    moved = load_file(trained / f"{before}-moved.safetensors")
+    assert all(torch.equal(bits(crossed[name]), bits(moved[name])) for name in moved)

@@ -10,19 +10,19 @@ from tests.pipelines.conftest import WriteFleet
 from tests.pipelines.plan.conftest import LLAMA, LLAMA_PARAMETERS, Told, problems
 from tests.support.hub import Hub
 
-LLAMA_TRAINING = Training(LLAMA_PARAMETERS, 8, 2, 1, 4096, 4096, 32, 128256)
+LLAMA_TRAINING = Training(LLAMA_PARAMETERS, 8, 2, 1, 4096, 4096, 32)
 
 
 @pytest.mark.parametrize(
     ("training", "state", "rows"),
     [
-        # By hand: 2N + (2 + 12)N/8; 4096·(34·4096·32 + 10·128256).
-        (LLAMA_TRAINING, 30_113_479_680, 23_506_976_768),
-        (Training(10**9, 1, 1, 1, 8), 16e9, 0),
-        (Training(10**9, 4, 1, 1, 8), 7e9, 0),
-        (Training(10**9, 4, 2, 1, 8), 5.5e9, 0),
-        (Training(10**9, 4, 3, 1, 8), 4e9, 0),
-        (Training(1, 1, 3, 2, 8, 10, 3, 7), 16, 2 * 8 * (34 * 10 * 3 + 70)),
+        # By hand: 2N + (4 + 12)N/8; 4096·34·4096·32.
+        (LLAMA_TRAINING, 32_121_044_992, 18_253_611_008),
+        (Training(10**9, 1, 1, 1, 8), 18e9, 0),
+        (Training(10**9, 4, 1, 1, 8), 9e9, 0),
+        (Training(10**9, 4, 2, 1, 8), 6e9, 0),
+        (Training(10**9, 4, 3, 1, 8), 4.5e9, 0),
+        (Training(1, 1, 3, 2, 8, 10, 3), 18, 2 * 8 * 34 * 10 * 3),
     ],
 )
 def test_memory_of_a_training(training: Training, state: float, rows: int) -> None:
@@ -35,10 +35,10 @@ def test_memory_of_a_training(training: Training, state: float, rows: int) -> No
         ("141G", "", []),
         ("80GiB", "", ["on train.processes 1, more for train.micro_batch_rows 1 of 256 tokens)"]),
         ("80GiB", "{processes: 8}", []),
-        ("24GiB", "{processes: 8}", ["training nano needs at least 30 GB"]),
+        ("24GiB", "{processes: 8}", ["training nano needs at least 32 GB"]),
         ("24GiB", "{processes: 8, zero_stage: 3}", []),
         ("15G", "{processes: 8, zero_stage: 3}", [
-            "training nano needs at least 16 GB",
+            "training nano needs at least 18 GB",
             "evaluating nano/base needs at least 17.1 GB of one GPU's memory, and it has 15 GB",
             "evaluating nano/instruct needs at least 17.1 GB"]),
         ("15G", "{processes: 64, zero_stage: 3}", ["evaluating nano/base", "nano/instruct"]),
@@ -66,5 +66,5 @@ def test_a_config_counts_the_rows(
     path.write_text(text)
     nano = [line for line in problems(told(path)) if "nano" in line]
     assert len(nano) == 1
-    assert "needs at least 218 GB of each GPU's memory (30.1 GB for 8.03 billion" in nano[0]
-    assert "188 GB for train.micro_batch_rows 1 of 32768 tokens), and it has 141 GB" in nano[0]
+    assert "needs at least 178 GB of each GPU's memory (32.1 GB for 8.03 billion" in nano[0]
+    assert "146 GB for train.micro_batch_rows 1 of 32768 tokens), and it has 141 GB" in nano[0]
