@@ -32,7 +32,8 @@ class Loss(torch.nn.Module):
         self.network = network
         self.vocabulary: int = network.config.get_text_config().vocab_size
         self.head = Head(network, chunk_tokens or max(1, CHUNK_BYTES // (4 * self.vocabulary)))
-        self._takes_ends = network.config._attn_implementation == DOCUMENTS
+        self.attention: str = network.config._attn_implementation
+        """Its name: `DOCUMENTS`, or one of transformers'."""
 
     def forward(
         self, input_ids: torch.Tensor, labels: torch.Tensor, **documents: Any
@@ -51,7 +52,7 @@ class Loss(torch.nn.Module):
         self, input_ids: torch.Tensor, *, position_ids: torch.Tensor, **ends: Any
     ) -> torch.Tensor:
         """The last hidden states [B, L, H] of [B, L] tokens; `ends` as of `within_documents`."""
-        told = ends if self._takes_ends else {}
+        told = ends if self.attention == DOCUMENTS else {}
         found: torch.Tensor = self.network.base_model(
             input_ids=input_ids, position_ids=position_ids, use_cache=False, **told
         )[0]

@@ -137,6 +137,7 @@ class _Loop:
         per_second = (state.tokens - done_tokens) / seconds
         return {
             **self._summary(state),
+            "attention": self._engine.module.attention,
             "canary_leak": leak,
             "resumed_at_step": first_step,
             "tokens_per_second": round(per_second, 1),
