@@ -64,7 +64,7 @@ def runnable(write: WriteFleet) -> WriteFleet:
         path = write(old, new)
         text = path.read_text()
         if "placement" not in text:
-            path.write_text(f"{text}placement: {{gpu_memory: 141G}}\n")
+            path.write_text(f"{text}placement: {{gpu_memory: 150G}}\n")
         return path
 
     return write_runnable

@@ -69,7 +69,7 @@ class Head(torch.nn.Module):
         super().__init__()
         self._chunk_tokens = chunk_tokens
         with torch.device("meta"):
-            copy = AutoModelForCausalLM.from_config(network.config)
+            copy = AutoModelForCausalLM.from_config(network.config, trust_remote_code=False)
         (trunk,) = (name for name, child in copy.named_children() if child is copy.base_model)
         self._given = _Given()
         copy._modules[trunk] = self._given

@@ -36,7 +36,7 @@ def test_all_is_known(planning: Planning) -> None:
         "llama/instruct         8B       name   16 GB",
         "",
         "training tokens epochs   FLOPs GPU-hours",
-        "llama      100M      5 2.4e+19      64.4 to do",
+        "llama      100M      5 2.4e+19      53.6 to do",
         "",
         "job      there to do     time GPU-hours  fetch  store scratch    EUR",
         "crawl        0     1   9.27 h           835 GB 400 MB           3.71",
@@ -45,14 +45,14 @@ def test_all_is_known(planning: Planning) -> None:
         "ingest       0     2 6.47 min            32 GB  32 GB           0.04",
         "check        0     1      2 s                                   0.00",
         "pack         0     1 10.9 min                  400 MB           0.07",
-        "train        0     1   8.05 h      64.4        144 GB  144 GB 160.95",
+        "train        0     1    6.7 h      53.6        208 GB   32 GB 133.93",
         "evaluate     0    40   1.33 d      31.8         74 MB   16 GB  79.55",
         "merge        0     1 2.17 min                   16 GB           0.01",
         "report       0     1      2 s                                   0.00",
         "promote      0     1      2 s                                   0.00",
-        "all          0    51   2.07 d      96.2 867 GB 194 GB  144 GB 244.42",
+        "all          0    51   2.01 d      85.4 867 GB 258 GB   32 GB 217.40",
         "",
-        "by the clock: 23 h 49 min, as the steps follow each other, at most 100 pods at a time",
+        "by the clock: 22 h 28 min, as the steps follow each other, at most 100 pods at a time",
         "store: 0 of 51 steps have their artifact there, 0 B",
         ASSUMED,
     ]  # fmt: skip
@@ -60,7 +60,7 @@ def test_all_is_known(planning: Planning) -> None:
 
 def test_trainings_of_a_family_are_told_apart(planning: Planning) -> None:
     lines = shown(planning, ("families:", "controls: [s1]\nfamilies:"))
-    row = "100M      5 2.4e+19      64.4 to do"
+    row = "100M      5 2.4e+19      53.6 to do"
     assert f"llama      {row}" in lines
     assert f"llama/s1   {row}" in lines
 
@@ -81,13 +81,13 @@ def test_one_unknown_hides_no_sum(planning: Planning) -> None:
         "GB+?",
         "0.02+?",
     ]
-    assert any(line.startswith("by the clock: 23 h 47 min +?, as") for line in lines)
+    assert any(line.startswith("by the clock: 22 h 26 min +?, as") for line in lines)
     assert "+? and 22 steps of which something is unknown: the size of llama/instruct" in lines
 
 
 def test_without_prices_there_is_no_money(planning: Planning) -> None:
     lines = shown(planning, ("prices: {currency: EUR, gpu: 2.5, cpu: 0.05}\n", ""))
-    assert "all          0    51   2.07 d      96.2 867 GB 194 GB  144 GB" in lines
+    assert "all          0    51   2.01 d      85.4 867 GB 258 GB   32 GB" in lines
 
 
 def test_each_step_and_each_assumption(planning: Planning) -> None:
