@@ -54,11 +54,11 @@ def collate(rows: Sequence[Row], sequence_length: int) -> Batch:
         n = len(row.ids)
         lengths = [*row.lengths, sequence_length - n] if n < sequence_length else row.lengths
         documents += lengths
-        input_ids[r, :n] = torch.from_numpy(row.ids)
+        input_ids[r, :n] = torch.tensor(row.ids)
         position_ids[r] = torch.cat([torch.arange(length) for length in lengths])
         labels[r, :n] = input_ids[r, :n]
         if row.loss_mask is not None:
-            labels[r, :n][torch.from_numpy(~row.loss_mask)] = IGNORED
-        labels[r, torch.from_numpy(row.starts())] = IGNORED
+            labels[r, :n][torch.tensor(~row.loss_mask)] = IGNORED
+        labels[r, torch.tensor(row.starts())] = IGNORED
     ends = torch.tensor([0, *accumulate(documents)], dtype=torch.int32)
     return Batch(input_ids, labels, position_ids, ends, max(documents))

@@ -47,10 +47,10 @@ def document_by_document(net: Any, batch: list[Row]) -> torch.Tensor:
     for row in batch:
         start = 0
         for length in row.lengths:
-            ids = torch.from_numpy(row.ids[None, start : start + length]).long()
+            ids = torch.tensor(row.ids[None, start : start + length]).long()
             labels = ids.clone()
             if row.loss_mask is not None:
-                labels[0, torch.from_numpy(~row.loss_mask[start : start + length])] = IGNORED
+                labels[0, torch.tensor(~row.loss_mask[start : start + length])] = IGNORED
             logits = net(input_ids=ids, use_cache=False).logits
             total = total + cross_entropy(
                 logits[0, :-1].float(), labels[0, 1:], ignore_index=IGNORED, reduction="sum"

@@ -117,7 +117,7 @@ def test_it_trains_as_a_plain_loop_does(inputs: Path, undisturbed: Artifact) -> 
             group["lr"] = rate
         total, labelled = torch.zeros(()), 0
         for row in islice(stream, 4):
-            for ids in torch.split(torch.from_numpy(row.ids).long(), row.lengths):
+            for ids in torch.split(torch.tensor(row.ids).long(), row.lengths):
                 logits = network(input_ids=ids[None]).logits[0, :-1]
                 total = total + cross_entropy(logits, ids[1:], reduction="sum")
                 labelled += len(ids) - 1
