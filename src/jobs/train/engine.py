@@ -92,18 +92,10 @@ def build(
 
 
 def _optimizer(network: Any, settings: TrainSettings) -> torch.optim.AdamW:
-    """AdamW; norms and biases, which are no matrices, have no weight decay."""
-    matrices, others = list[torch.Tensor](), list[torch.Tensor]()
-    for parameter in network.parameters():
-        (matrices if parameter.dim() > 1 else others).append(parameter)
-    groups = [
-        {"params": parameters, "weight_decay": decay}
-        for parameters, decay in ((matrices, settings.weight_decay), (others, 0.0))
-        if parameters
-    ]
     return torch.optim.AdamW(
-        groups, lr=settings.learning_rate, betas=ADAM_BETAS, eps=ADAM_EPSILON, fused=True
-    )
+        network.parameters(), lr=settings.learning_rate, betas=ADAM_BETAS, eps=ADAM_EPSILON,
+        weight_decay=settings.weight_decay, fused=True,
+    )  # fmt: skip
 
 
 def _config(

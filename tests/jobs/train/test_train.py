@@ -104,10 +104,9 @@ def test_it_learns_and_saves_what_transformers_loads(inputs: Path, undisturbed: 
 def test_it_trains_as_a_plain_loop_does(inputs: Path, undisturbed: Artifact) -> None:
     """By transformers and torch alone: each document by itself, one process, all logits at once."""
     network = AutoModelForCausalLM.from_pretrained(inputs / "scratch", dtype=torch.float32)
-    matrices = [one for one in network.parameters() if one.dim() == 2]
-    norms = [one for one in network.parameters() if one.dim() == 1]
-    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": norms, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-8)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1
+    )
     rows = Rows(Artifact.open(f"{inputs}/rows"), "train", network.config.vocab_size)
     history = undisturbed.statistics["history"]
     stream = rows.stream(seed=0)
