@@ -75,7 +75,7 @@ class Row:
 
     def starts(self) -> Tokens:
         """Indices of the documents' first tokens."""
-        return np.cumsum([0, *self.lengths[:-1]], dtype=np.int32)
+        return np.cumsum([0, *self.lengths], dtype=np.int32)[:-1]
 
 
 def file_name(split: str, number: int) -> str:

@@ -1,6 +1,5 @@
 """The articles of an artifact as documents: each URL once, by split, within a budget of tokens."""
 
-import math
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +7,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jobs.artifacts.reading import Artifact
 from jobs.command.bounded import Bounded
@@ -17,7 +15,7 @@ from jobs.kinds.articles import read_articles
 from jobs.kinds.captures import older_captures
 from jobs.kinds.promises import KeptArticles
 from jobs.kinds.rows import HELDOUT, HELDOUT_ARTICLES_SCHEMA, SPLITS, TRAIN, HeldoutArticle
-from jobs.pack.choosing import draw
+from jobs.pack.choosing import draw, heldout
 from jobs.pack.encoding import text_documents
 from jobs.pack.packing import Document
 from jobs.pack.sample import Encoded, Sample
@@ -47,39 +45,28 @@ class Corpus:
 
     def records(self, split: str) -> Iterator[HeldoutArticle]:
         """The articles of one split, in the order of the artifact."""
-        for _, record in self._records(*self._draws(split)):
-            yield record
+        for _, batch, index in self._places(split):
+            yield _record(batch, index)
 
-    def _draws(self, split: str) -> tuple[float, float]:
-        """A split's articles have draws above the first, up to the second."""
-        border = math.nextafter(self._fraction, -1)
-        return (-1.0, border) if split == HELDOUT else (border, 1.0)
-
-    def _records(self, above: float, upto: float) -> Iterator[tuple[int, HeldoutArticle]]:
-        """The articles of such draws, each with its number among those to train on."""
-        begin, end = self._draws(TRAIN)
-        names = HELDOUT_ARTICLES_SCHEMA.names
-        number = -1
-        for index, batch, drawn in self._each():
-            number += begin < drawn <= end
-            if above < drawn <= upto:
-                yield number, HeldoutArticle(*(batch.column(n)[index].as_py() for n in names))
-
-    def _each(self) -> Iterator[tuple[int, pa.RecordBatch, float]]:
-        """Each article but older captures: its index in a batch, and its draw."""
+    def _places(self, split: str) -> Iterator[tuple[float, pa.RecordBatch, int]]:
+        """The draw of each article of a split, and where it is: a batch, and an index in it."""
         position = 0
         for batch in read_articles(self._articles):
             for index, url in enumerate(batch.column("url").to_pylist()):
-                if position + index not in self.older:
-                    yield index, batch, draw(url)
+                mine = heldout(url, self._fraction) == (split == HELDOUT)
+                if mine and position + index not in self.older:
+                    yield draw(url), batch, index
             position += batch.num_rows
 
-    def _documents(self, above: float, upto: float, progress: Progress) -> Encoded:
-        """The articles of such draws as tokens."""
+    def _documents(
+        self, split: str, progress: Progress, above: float = -1.0, upto: float = 1.0
+    ) -> Encoded:
+        """The articles of a split as tokens: those with draws above the one, up to the other."""
         texts = (
             text
-            for number, (_, title, body) in self._records(above, upto)
-            for text in texts_of(number, title, body, self._most)
+            for number, (drawn, batch, index) in enumerate(self._places(split))
+            if above < drawn <= upto
+            for text in texts_of(number, *_record(batch, index)[1:], self._most)
         )
         for batch in batched(texts, self._most):
             documents = text_documents(self._encoder, [text.text for text in batch])
@@ -89,30 +76,23 @@ class Corpus:
 
     def all(self, split: str, progress: Progress) -> Iterator[Document]:
         """The documents of one split, in the order of the artifact; counted."""
-        for _, part, document in self._documents(*self._draws(split), progress):
+        for _, part, document in self._documents(split, progress):
             yield self._counted(split, part, document)
 
     @contextmanager
     def sample(self, budget: int, progress: Progress) -> Iterator[Sample]:
         """The training articles that fit, by their draw, into so many tokens."""
-        draws, characters = list[float](), list[int]()
-        begin, end = self._draws(TRAIN)
-        lengths: list[int] = []
-        last: pa.RecordBatch | None = None
-        for index, batch, drawn in self._each():
-            if batch is not last:
-                last = batch
-                title, body = (pc.utf8_length(batch.column(n)) for n in ("title", "body"))
-                lengths = pc.add(title, body).to_pylist()
-            if begin < drawn <= end:
-                draws.append(drawn)
-                characters.append(lengths[index])
+        draws, sizes = list[float](), list[int]()
+        for drawn, batch, index in self._places(TRAIN):
+            draws.append(drawn)
+            texts = (batch.column(name)[index].as_buffer() for name in ("title", "body"))
+            sizes.append(sum(text.size for text in texts))
 
         def encode(above: float, upto: float) -> Encoded:
-            return self._documents(above, upto, progress)
+            return self._documents(TRAIN, progress, above, upto)
 
         with tempfile.TemporaryFile() as scratch:
-            yield Sample(np.array(draws), characters, encode, budget, scratch)
+            yield Sample(np.array(draws), sizes, encode, budget, scratch)
 
     def sampled(self, sample: Sample, progress: Progress) -> Iterator[Document]:
         """The documents of a sample; counted."""
@@ -145,3 +125,8 @@ class Corpus:
             "older_captures": len(self.older),
             "tokens_per_article": round(train["tokens"] / max(1, train["articles"]), 1),
         }
+
+
+def _record(batch: pa.RecordBatch, index: int) -> HeldoutArticle:
+    names = HELDOUT_ARTICLES_SCHEMA.names
+    return HeldoutArticle(*(batch.column(name)[index].as_py() for name in names))

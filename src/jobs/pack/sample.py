@@ -2,8 +2,8 @@
 
 Articles are taken by their draw until the budget is used up. How many tokens one has is known only
 once it is encoded, so they are encoded in rounds, of those with the next higher draws about as many
-as will do by their characters, until the budget is passed. Tokens wait in a file: those of the
-sample are then read in the order of the corpus. Memory: some bytes an article; disk: 4 bytes a
+as will do by the length of their text, until the budget is passed. Tokens wait in a file: those of
+the sample are then read in the order of the corpus. Memory: some bytes an article; disk: 4 bytes a
 token of about the budget.
 """
 
@@ -19,7 +19,7 @@ from jobs.pack.choosing import budget_limit
 from jobs.pack.packing import Document
 from jobs.pack.texts import Part
 
-CHARACTERS_PER_TOKEN = 4.0
+BYTES_PER_TOKEN = 4.0
 """Of news in English; of the first round only, then as seen."""
 MORE = 1.03
 """A round takes so much more than seems to be needed."""
@@ -62,33 +62,32 @@ class Sample:
     def __init__(
         self,
         draws: npt.NDArray[np.float64],
-        characters: Sequence[int],
+        bytes_of_text: Sequence[int],
         encode: Callable[[float, float], Encoded],
         budget: int,
         scratch: IO[bytes],
     ) -> None:
-        """Of each article its draw and its characters; `encode` gives those with draws above its
-        first argument, up to its second. Tokens wait in the file `scratch`.
+        """Of each article its draw and the bytes of its text; `encode` gives those with draws above
+        its first argument, up to its second. Tokens wait in the file `scratch`.
         """
-        self._draws, self._encode = draws, encode
+        self._encode = encode
         self._spilled = Spilled(scratch)
         self.sizes = np.zeros(len(draws), dtype=np.int64)
         """Tokens of each article that was encoded."""
         order = np.argsort(draws, kind="stable")
         drawn = draws[order]
-        passed = np.cumsum(np.asarray(characters, dtype=np.int64)[order])
-        done, rate = 0, CHARACTERS_PER_TOKEN
+        passed = np.cumsum(np.asarray(bytes_of_text, dtype=np.int64)[order])
+        done, rate = 0, BYTES_PER_TOKEN
         while done < len(drawn) and self.tokens <= budget:
             seen = int(passed[done - 1]) if done else 0
             wanted = seen + MORE * rate * (budget + 1 - self.tokens)
             upto = min(int(np.searchsorted(passed, wanted)), len(drawn) - 1)
-            above = drawn[done - 1] if done else np.nextafter(drawn[0], -1)
-            self._round(above, drawn[upto])
+            self._round(drawn[done - 1] if done else -1.0, drawn[upto])
             done = int(np.searchsorted(drawn, drawn[upto], side="right"))
             rate = int(passed[done - 1]) / max(1, self.tokens)
         encoded = draws <= (drawn[done - 1] if done else -1.0)
-        self.limit = budget_limit(draws[encoded].tolist(), self.sizes[encoded].tolist(), budget)
-        """Articles up to this draw are the sample."""
+        limit = budget_limit(draws[encoded].tolist(), self.sizes[encoded].tolist(), budget)
+        self._chosen = draws <= limit
 
     @property
     def tokens(self) -> int:
@@ -102,4 +101,4 @@ class Sample:
 
     def documents(self) -> Iterator[tuple[Part, Document]]:
         """In the order of the corpus."""
-        return self._spilled.by_place(self._draws <= self.limit)
+        return self._spilled.by_place(self._chosen)

@@ -66,16 +66,14 @@ def under_torchrun(processes: int) -> int:
 
 def killed(error: ChildFailedError, processes: int) -> str:
     """Which process another program ended, in one line; "" where each tells its own failure."""
-    for rank, failure in sorted(error.failures.items()):
-        codes = {EXIT_TRANSIENT if failure.exitcode == -signal.SIGABRT else 128 - failure.exitcode}
-        if failure.exitcode < 0 and cause(error) in codes:
-            name = signal.Signals(-failure.exitcode).name
-            why = REASONS.get(failure.exitcode, "")
-            return (
-                f"process {rank} of {processes} was ended by {name}{why}; the same command "
-                "continues from the last checkpoint"
-            )
-    return ""
+    number = min(failure.exitcode for failure in error.failures.values())
+    if number >= 0 or _told(error):
+        return ""
+    rank = min(rank for rank, failure in error.failures.items() if failure.exitcode == number)
+    return (
+        f"process {rank} of {processes} was ended by {signal.Signals(-number).name}"
+        f"{REASONS.get(number, '')}; the same command continues from the last checkpoint"
+    )
 
 
 def cause(error: ChildFailedError) -> int:
@@ -84,12 +82,17 @@ def cause(error: ChildFailedError) -> int:
     Those that waited for it fail, too, with 1, and perhaps are seen before it. NCCL ends a process
     by SIGABRT when it waits too long: that may pass.
     """
-    codes = {failure.exitcode for failure in error.failures.values()}
-    for code in (EXIT_BAD_INPUT, EXIT_TRANSIENT):
-        if code in codes:
-            return code
+    if code := _told(error):
+        return code
     _, first = error.get_first_failure()
-    code = min(codes) if min(codes) < 0 else first.exitcode  # below 0: killed by a signal
+    lowest = min(failure.exitcode for failure in error.failures.values())
+    code = lowest if lowest < 0 else first.exitcode  # below 0: killed by a signal
     if code == -signal.SIGABRT:
         return EXIT_TRANSIENT
     return code if code >= 0 else 128 - code
+
+
+def _told(error: ChildFailedError) -> int:
+    """The code of a process that has told its failure itself; 0 where there is none."""
+    codes = {failure.exitcode for failure in error.failures.values()}
+    return next((code for code in (EXIT_BAD_INPUT, EXIT_TRANSIENT) if code in codes), 0)

@@ -40,7 +40,7 @@ class Share:
     """What this process keeps of an engine's optimizer."""
 
     def __init__(self, engine: Any) -> None:
-        self._engine, self._zero = engine, engine.optimizer
+        self._zero = engine.optimizer
         self._states: dict[torch.Tensor, dict[str, torch.Tensor]] = engine.optimizer.optimizer.state
         self.pieces = list(_pieces(engine))
 

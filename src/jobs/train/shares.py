@@ -71,7 +71,7 @@ class Copied:
                 digests[name] = digest_of(data)
                 file.write(data)
         random = {
-            device: base64.b64encode(bytes(state.tolist())).decode()
+            device: base64.b64encode(state.numpy().tobytes()).decode()
             for device, state in self.random.items()
         }
         writer.write_json(f"{_name(rank)}.json", {"digests": digests, "random": random})

@@ -55,7 +55,7 @@ def test_a_process_whose_launcher_has_ended_before_it_could_ask_ends() -> None:
     [
         ([1, -9], "process 1 of 2 was ended by SIGKILL, as where a machine runs out of memory; "),
         ([-6, 1], "process 0 of 2 was ended by SIGABRT, as where another process, or the netw"),
-        ([-9, 64], ""), ([1, 1], ""), ([75], ""), ([143, 143], ""),
+        ([-9, 64], ""), ([-6, 75], ""), ([1, 1], ""), ([75], ""), ([143, 143], ""),
     ],
 )  # fmt: skip
 def test_a_process_that_was_killed_is_named(codes: list[int], says: str) -> None:
