@@ -152,6 +152,8 @@ class DagTemplate(_Template):
     dag: Dag
     fail_fast: Idle = None
     """Argo reads it of the `dag`; Hera writes it here too."""
+    parallelism: Idle = None
+    """Pods at a time; a machine has its own bound."""
 
 
 class StepTemplate(_Template):

@@ -37,6 +37,9 @@ NAME = "perennial-refresh"
 REFRESH_LABEL = "perennial.dev/refresh"
 """Of a refresh and its families' Workflows: the refresh's own name."""
 DEFAULT_REGISTRY = "ghcr.io/perennial"
+MOST_FAMILIES = 50
+"""At a time. For each a pod waits, and a node takes 110 pods: where those that wait fill all nodes,
+none is left to be waited for."""
 
 STORE, PERIOD = parameter("store"), parameter("period")
 CRAWL_DIGEST, CURATE_DIGEST = (parameter(digest_key(job)) for job in SHARED)
@@ -45,7 +48,8 @@ RUN = f"{parameter('fleet')}-{PERIOD}"
 
 def fleet_dag() -> None:
     """The whole refresh. `run` names it in the store."""
-    with dag("refresh", run=RUN):
+    with dag("refresh", run=RUN) as whole:
+        whole.parallelism = MOST_FAMILIES
         crawled = layout.crawled(STORE, PERIOD, CRAWL_DIGEST)
         crawling = {"period": PERIOD, "settings-digest": CRAWL_DIGEST, "out": crawled}
         images = step("images", {})
