@@ -235,6 +235,7 @@ class Spec(_Strict):
 
     automount_service_account_token: Idle = None
     parallelism: Idle = None
+    pod_gc: Idle = Field(None, alias="podGC")
     security_context: Idle = None
     service_account_name: Idle = None
     synchronization: Idle = None

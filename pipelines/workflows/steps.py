@@ -33,6 +33,9 @@ from pipelines.workflows.placement import (
 
 FLEET_JOBS = (*FLEET_SECTIONS, "bundle")
 """They run once a refresh; all others run for each family."""
+PODS_STAY = "10m"
+"""After the success of their Workflow, with their logs: thousands that ended halve a node's speed.
+Those of a Workflow that failed stay as long as it does."""
 IMAGES_SECONDS = 1800
 """Time to pull all images, train's and evaluate's of several GB among them."""
 OUTPUTS = "/tmp/outputs"  # noqa: S108 - a path in the step's own container
@@ -215,6 +218,7 @@ def workflow(
             }
         ),
         ttl_strategy=argo.TTLStrategy(seconds_after_completion=30 * 86400),
+        pod_gc=argo.PodGC(strategy="OnWorkflowSuccess", delete_delay_duration=PODS_STAY),
         security_context=argo.PodSecurityContext(
             run_as_non_root=True,
             run_as_user=65532,
