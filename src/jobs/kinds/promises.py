@@ -54,6 +54,8 @@ class PackedRows(Promised):
     tokens: int
     heldout_tokens: int | None = None
     """Of the articles that are kept out."""
+    vocabulary: str | None = None
+    """`jobs.kinds.vocabulary.ordinary_digest` of the tokenizer; earlier versions told none."""
 
 
 class LossPoint(Promised):

@@ -7,11 +7,12 @@ Ordinary tokens are those of the tokenizer's model; added ones are those that ar
 before it (special and reserved tokens). A token that is both counts as added.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.artifacts.hashing import digest_of_file
+from jobs.artifacts.hashing import digest_of, digest_of_file
 from jobs.artifacts.reading import Artifact
 from jobs.errors import BadInputError
 from jobs.words import shown
@@ -92,6 +93,19 @@ def read_vocabulary(model: Artifact) -> Vocabulary:
     for token in added:
         ordinary.pop(token, None)
     return Vocabulary(model.uri, ordinary, added, opaque)
+
+
+def ordinary_digest(model: Artifact) -> str:
+    """Of the tokens of the tokenizer's model, and their ids; scores and added tokens left out.
+
+    A base and its instruct twin have the same, and two tokenizers do not. Raises BadInputError for
+    a file that is no tokenizer's.
+    """
+    tree = _object(_tree(model, TOKENIZER).get("model"), "model", model, TOKENIZER)
+    vocabulary = tree.get("vocab")
+    if isinstance(vocabulary, list):  # Unigram
+        vocabulary = [entry[:1] if isinstance(entry, list) else entry for entry in vocabulary]
+    return digest_of(json.dumps(vocabulary, sort_keys=True).encode())
 
 
 def _tree(model: Artifact, path: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from jobs.command.running import Job, Statistics
 from jobs.errors import BadInputError
 from jobs.kinds.promises import PackedRows
 from jobs.kinds.rows import HELDOUT, MASKED_ROWS, ROWS, TRAIN, write_heldout_articles
+from jobs.kinds.vocabulary import ordinary_digest
 from jobs.pack.choosing import share_of
 from jobs.pack.conversations import Conversations
 from jobs.pack.corpus import Corpus
@@ -54,7 +55,11 @@ def write_packed(job: Job[PackSettings]) -> Statistics:
             "raise --token-budget (pack.token_budget in the fleet file)"
         )
     capacity = packed.rows * settings.sequence_length
-    return {**statistics, "fill": round(packed.tokens / capacity, 4)}
+    return {
+        **statistics,
+        "fill": round(packed.tokens / capacity, 4),
+        "vocabulary": ordinary_digest(inputs["tokenizer"]),
+    }
 
 
 @dataclass(frozen=True)

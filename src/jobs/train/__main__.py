@@ -13,6 +13,7 @@ from jobs.command.running import Job, Statistics, begin, run_command, run_job
 from jobs.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_STOPPED, PerennialError, StoppedError
 from jobs.stopping import STOP
 from jobs.store.prefix import Prefix
+from jobs.train.checks import check_vocabulary
 from jobs.train.orphans import die_with_launcher, is_launched
 from jobs.train.settings import CHECKPOINTS, TrainSettings
 
@@ -31,9 +32,11 @@ def _delete_checkpoints(settings: TrainSettings) -> None:
 
 
 def launch(settings: TrainSettings) -> None:
-    if begin(settings, settings.open_inputs()) is None:
+    inputs = settings.open_inputs()
+    if begin(settings, inputs) is None:
         _delete_checkpoints(settings)
         return
+    check_vocabulary(inputs["model"], inputs["rows"])
     with importing():
         from jobs.train.launch import under_torchrun
 
