@@ -8,7 +8,8 @@ with its very bits. What is no parameter (a buffer, a constant of an old file) i
 comes out as it came.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,8 @@ from safetensors import safe_open
 from torch import distributed
 
 from jobs.errors import BadInputError
-from jobs.kinds.model import CONSTANTS
 from jobs.kinds.safetensors_header import Tensor
-from jobs.words import listed
+from jobs.train.names import as_in_files, names_in_files
 
 TRAINED = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
 
@@ -33,43 +33,68 @@ TRAINED = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
 class Weights:
     """The tensors of one model, by the names that its files give them."""
 
-    def __init__(self, folder: Path, tensors: Mapping[str, Tensor], module: Any) -> None:
-        """`module` is the model as transformers made it from the local files in `folder`.
+    def __init__(self, folder: Path, tensors: Mapping[str, Tensor], network: Any) -> None:
+        """`network` is as transformers made it from the local files in `folder`.
 
-        Raises BadInputError where their tensors are not the module's, or cannot be trained.
+        Raises BadInputError where their tensors are not the network's, or cannot be trained.
         """
         self._folder, self._tensors = folder, tensors
-        parameters = dict(module.named_parameters(remove_duplicate=False))
-        _check_names(tensors, parameters, module)
-        self._trained = [name for name in tensors if name in parameters]
-        for name in self._trained:
+        self._names = names_in_files(network, tensors)
+        trained = {part for parts in self._names.values() for part in parts}
+        for name in sorted(trained):
             if tensors[name].dtype not in TRAINED:
                 raise BadInputError(
                     f"tensor {name} is {tensors[name].dtype}; trained are {', '.join(TRAINED)}: "
                     "save the model in one of them"
                 )
-        self._negative_zeros = {name: _negative_zeros(parameters[name]) for name in self._trained}
-        self._constants = {name: self._read(name) for name in tensors if name not in parameters}
+        self._negative_zeros = dict[str, torch.Tensor]()
+        self._constants = dict[str, torch.Tensor]()
+        if distributed.get_rank() == 0:  # which alone collects
+            self._constants = {name: self._read(name) for name in tensors if name not in trained}
+            parameters = dict(network.named_parameters(remove_duplicate=False))
+            for name in self._names:
+                for part, value in self._parts(network, name, parameters[name].detach()).items():
+                    self._negative_zeros[part] = _negative_zeros(value)
 
     def set_masters(self, engine: Any) -> None:
         """Gives the optimizer's master weights the values that bfloat16 does not hold."""
-        parameters = dict(engine.module.network.named_parameters(remove_duplicate=False))
-        for name in self._trained:
-            if self._tensors[name].dtype != "BF16":
-                _set_master(parameters[name], self._read(name).float())
+        network = engine.module.network
+        parameters = dict(network.named_parameters(remove_duplicate=False))
+        for name, parts in self._names.items():
+            if {self._tensors[part].dtype for part in parts} != {"BF16"}:
+                shape = getattr(parameters[name], "ds_shape", parameters[name].shape)
+                _set_master(parameters[name], self._values(network, name, shape))
 
     def collect(self, engine: Any) -> dict[str, torch.Tensor]:
         """All tensors, in the types they came in; on process 0, and nothing on others.
 
         A collective call. Raises BadInputError where a value does not fit its type any more.
         """
-        kept: dict[str, torch.Tensor] = {}
-        parameters = dict(engine.module.network.named_parameters(remove_duplicate=False))
-        for name in self._trained:
+        made = dict(self._constants)
+        network = engine.module.network
+        parameters = dict(network.named_parameters(remove_duplicate=False))
+        for name in self._names:
             value = safe_get_full_fp32_param(parameters[name])
             if distributed.get_rank() == 0:
-                kept[name] = self._rounded(name, value)
-        return kept | self._constants if distributed.get_rank() == 0 else {}
+                for part, values in self._parts(network, name, value).items():
+                    made[part] = self._rounded(part, values)
+        return {name: made[name] for name in self._tensors if name in made}
+
+    def _parts(self, network: Any, name: str, value: torch.Tensor) -> dict[str, torch.Tensor]:
+        """A parameter's `value` by the tensors of the files."""
+        if self._names[name] == [name]:
+            return {name: value}
+        return as_in_files(network, name, value)
+
+    def _values(self, network: Any, name: str, shape: Sequence[int]) -> torch.Tensor:
+        """A parameter as the files hold it, in float32."""
+        if self._names[name] == [name]:
+            return self._read(name).float()
+        whole = torch.empty(math.prod(shape))
+        places = torch.arange(len(whole)).view(shape)
+        for part, place in self._parts(network, name, places).items():
+            whole[place.flatten()] = self._read(part).flatten().float()
+        return whole.view(shape)
 
     def _read(self, name: str) -> torch.Tensor:
         with safe_open(self._folder / self._tensors[name].file, "pt") as file:
@@ -87,24 +112,6 @@ class Weights:
         here = self._negative_zeros[name]
         rounded[here[rounded[here] == 0]] = -0.0
         return rounded.view(value.shape)
-
-
-def _check_names(
-    tensors: Mapping[str, Tensor], parameters: Mapping[str, torch.Tensor], module: Any
-) -> None:
-    """Raises BadInputError unless every tensor can be saved under its name, and none is made up."""
-    known = parameters.keys() | module.state_dict().keys()
-    if odd := [name for name in tensors if name not in known and not name.endswith(CONSTANTS)]:
-        raise BadInputError(
-            f"transformers calls tensors otherwise than the model: {listed(sorted(odd))}; load it "
-            "with transformers, save it again, and ingest that"
-        )
-    loaded = {id(parameters[name]) for name in tensors if name in parameters}
-    if lost := [name for name, one in parameters.items() if id(one) not in loaded]:
-        raise BadInputError(
-            f"the model lacks weights that its config asks for: {listed(sorted(lost))}; ingest it "
-            "again, whole"
-        )
 
 
 def _set_master(parameter: Any, value: torch.Tensor) -> None:

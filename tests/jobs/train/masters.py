@@ -1,9 +1,8 @@
 """One of the processes in which test_weights trains: as on a GPU in bfloat16, but on the CPU.
 
-Arguments: the model's folder, and one to write into. For every ZeRO stage that computes in
-bfloat16, and for one in float32, safetensors of what would be saved: ``still`` after two steps at
-rate 0, ``moved`` after one more at `RATE`, ``resumed`` from a checkpoint of that, ``crossed`` from
-the one of the case before.
+Arguments: the model's URI, a folder to write into, and some of `CASES`. For each, safetensors of
+what would be saved: ``still`` after two steps at rate 0, ``moved`` after one more at `RATE`,
+``resumed`` from a checkpoint of that, ``crossed`` from the one of the case before.
 """
 
 import sys
@@ -49,7 +48,7 @@ def step(engine: Any, rate: float) -> None:
     engine.step()
 
 
-def main(model: Artifact, out: Path) -> None:
+def main(model: Artifact, out: Path, cases: list[str]) -> None:
     rank, processes, device = engines.start_processes()
     tensors = read_tensors(model)
 
@@ -63,7 +62,8 @@ def main(model: Artifact, out: Path) -> None:
         return engines.build(model, tensors, scratch, settings, processes, device)
 
     others: Artifact | None = None
-    for case, (stage, computing) in CASES.items():
+    for case in cases:
+        stage, computing = CASES[case]
         compute_in(computing)
         settings = TrainSettings(
             model=model.uri, rows="unused", out="unused", objective="cpt", zero_stage=stage,
@@ -97,4 +97,4 @@ def main(model: Artifact, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Artifact.open(sys.argv[1]), Path(sys.argv[2]))
+    main(Artifact.open(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

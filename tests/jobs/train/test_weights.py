@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.jobs.train.masters import CASES, RATE, SEEN
+from tests.jobs.train.networks import network
 from tests.support.pico import commit, write_llama
 
 EMBEDDING = "model.embed_tokens.weight"
@@ -40,10 +42,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def trained(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder into which both processes have written."""
-    out = tmp_path_factory.mktemp("trained")
+def train(source: Path, out: Path, *cases: str) -> None:
+    """Both processes write into `out`."""
     model = commit(f"{out}/model", "model", {f.name: f.read_bytes() for f in source.iterdir()})
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -52,7 +52,7 @@ def trained(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         **os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
         "WORLD_SIZE": str(PROCESSES), "CUDA_VISIBLE_DEVICES": "",
     }  # fmt: skip
-    command = [sys.executable, "-m", "tests.jobs.train.masters", model.uri, str(out)]
+    command = [sys.executable, "-m", "tests.jobs.train.masters", model.uri, str(out), *cases]
     processes = [
         subprocess.Popen(command, env={**environment, "RANK": rank, "LOCAL_RANK": rank},
                          stderr=subprocess.PIPE, text=True)
@@ -60,6 +60,13 @@ def trained(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]  # fmt: skip
     said = [process.communicate(timeout=240)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], "\n".join(said)
+
+
+@pytest.fixture(scope="module")
+def trained(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder into which both processes have written."""
+    out = tmp_path_factory.mktemp("trained")
+    train(source, out, *CASES)
     return out
 
 
@@ -67,15 +74,19 @@ def bits(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.view({2: torch.int16, 4: torch.int32}[tensor.element_size()])
 
 
+def check_equal(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]) -> None:
+    assert after.keys() == before.keys()
+    for name, tensor in before.items():
+        assert after[name].dtype == tensor.dtype
+        assert torch.equal(bits(after[name]), bits(tensor)), name
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_at_rate_0_every_bit_comes_out_as_it_came(source: Path, trained: Path, case: str) -> None:
     before = load_file(source / "model.safetensors")
     after = load_file(trained / f"{case}-still.safetensors")
-    assert after.keys() == before.keys()
-    for name, tensor in before.items():
-        assert after[name].dtype == tensor.dtype
-        assert torch.equal(bits(after[name]), bits(tensor)), name
+    check_equal(before, after)
 
 
 @pytest.mark.slow
@@ -114,3 +125,27 @@ def test_a_checkpoint_of_one_stage_is_read_by_another(
     crossed = load_file(trained / f"{case}-crossed.safetensors")
     moved = load_file(trained / f"{before}-moved.safetensors")
     assert all(torch.equal(bits(crossed[name]), bits(moved[name])) for name in moved)
+
+
+@pytest.mark.slow
+def test_experts_are_saved_as_the_files_hold_them(tmp_path: Path) -> None:
+    """transformers renames them and puts those of a layer together; one is of another type."""
+    folder = tmp_path / "source"
+    network("experts").save_pretrained(folder)
+    before = load_file(folder / "model.safetensors")
+    experts = "model.layers.0.block_sparse_moe.experts"
+    before = {name: one.to(torch.bfloat16) for name, one in before.items()}
+    for name, dtype in (
+        (f"{experts}.1.w1.weight", torch.float32),
+        (f"{experts}.3.w2.weight", torch.float16),
+    ):
+        before[name] = (torch.rand(before[name].shape) - 0.5).to(dtype)
+        before[name][:, 0] = -0.0
+    save_file(before, folder / "model.safetensors", {"format": "pt"})
+    train(folder, tmp_path, "stage-3")
+    check_equal(before, load_file(tmp_path / "stage-3-still.safetensors"))
+    moved = load_file(tmp_path / "stage-3-moved.safetensors")
+    assert any(
+        (moved[f"{experts}.{n}.w1.weight"] != before[f"{experts}.{n}.w1.weight"]).any()
+        for n in range(4)
+    )
