@@ -20,7 +20,7 @@ What transformers then says of the rest ends as one line of BadInputError.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from jobs.kinds.model import (
     tokenizer_files,
     weight_files,
 )
+from jobs.kinds.safetensors_header import Tensor
 from jobs.libraries import cause
 from jobs.words import shown
 
@@ -65,22 +66,16 @@ def load_network(
     scratch: Path,
     dtype: torch.dtype,
     generation: GenerationConfig | None = None,
-    attention: Callable[[PreTrainedConfig], str | None] = lambda _: None,
 ) -> Any:
     """The network in `dtype` on the CPU; `scratch` then holds its files and those of its tokenizer.
-
-    `attention` chooses its implementation; default, and None: as transformers does.
 
     Raises BadInputError: a config that cannot be taken, or weights that it asks for and that are
     not there, as those would be made up at random.
     """
     tensors = read_tensors(model)
-    values = harmless_config(model, len(tensors))
+    config = read_config(model, tensors, scratch)
     model.local_copy(scratch, {*weight_files(model), INDEX, *tokenizer_files(model)})
-    (scratch / CONFIG).write_text(json.dumps(values))
     with refusing(model):
-        config = AutoConfig.from_pretrained(scratch, local_files_only=True, trust_remote_code=False)
-        _check_size(model, config, parameters(tensors.values()))
         network, loading = AutoModelForCausalLM.from_pretrained(
             scratch,
             config=config,
@@ -90,12 +85,28 @@ def load_network(
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
-            attn_implementation=attention(config),
         )
+    check_loaded(model, loading)
+    return network
+
+
+def read_config(model: Artifact, tensors: Mapping[str, Tensor], scratch: Path) -> PreTrainedConfig:
+    """The config, which is written to `scratch`, too. Raises BadInputError for what is refused."""
+    values = harmless_config(model, len(tensors))
+    scratch.mkdir(parents=True, exist_ok=True)
+    (scratch / CONFIG).write_text(json.dumps(values))
+    with refusing(model):
+        config = AutoConfig.from_pretrained(scratch, local_files_only=True, trust_remote_code=False)
+        _check_size(model, config, parameters(tensors.values()))
+    found: PreTrainedConfig = config
+    return found
+
+
+def check_loaded(model: Artifact, loading: Mapping[str, Any]) -> None:
+    """Raises BadInputError where weights are missing: they would be made up at random."""
     if loading["missing_keys"]:
         missing = ", ".join(sorted(loading["missing_keys"])[:5])
         raise BadInputError(f"{model.uri} lacks weights that its config asks for: {missing}")
-    return network
 
 
 def harmless_config(model: Artifact, num_tensors: int) -> dict[str, Any]:

@@ -27,7 +27,9 @@ def check_isolation(loss: Loss, sequence_length: int, device: torch.device) -> f
     rows = [Row.of([*one, *second], [n, n]) for one in (first, other)]
     given = collate(rows, 2 * n).to(device)
     del given["labels"]
+    loss.eval()  # no dropout
     hidden = loss.hidden(**given)[:, n:].float()  # [2, n, H]
+    loss.train()
     if not torch.isfinite(hidden).all():
         raise BadInputError(
             "--model computes values that are not finite, before any training: its weights or a "

@@ -4,7 +4,6 @@ import os
 import warnings
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import deepspeed
@@ -16,11 +15,12 @@ from torch import distributed
 from jobs.artifacts.reading import Artifact
 from jobs.command.importing import importing
 from jobs.errors import BadInputError, TransientError
-from jobs.kinds.network import load_network
 from jobs.kinds.safetensors_header import Tensor
 from jobs.libraries import cause
 from jobs.train.attention import implementation
+from jobs.train.files import Files
 from jobs.train.loss import Loss
+from jobs.train.network import Network
 from jobs.train.settings import TrainSettings
 from jobs.train.weights import Weights
 
@@ -62,12 +62,11 @@ def computing_type(device: torch.device) -> torch.dtype:
 def build(
     model: Artifact,
     tensors: Mapping[str, Tensor],
-    scratch: Path,
     settings: TrainSettings,
     world_size: int,
     device: torch.device,
 ) -> tuple[Any, Weights]:
-    """The engine around a model, whose files have these `tensors`; they are put into `scratch`.
+    """The engine around a model, whose files have these `tensors`. A collective call.
 
     Raises BadInputError for a model that transformers cannot load whole.
     """
@@ -76,19 +75,40 @@ def build(
         accumulation_steps = settings.accumulation_steps(world_size)
     except ValueError as error:
         raise BadInputError(str(error)) from error
+    config = _config(settings, accumulation_steps, computing)
+    files = Files(model, tensors)
     with importing():  # loading a model imports its architecture
-        network = load_network(model, scratch, computing, attention=implementation)
-    weights = Weights(scratch, tensors, network)
+        network = Network(files, computing, implementation)
+    weights = Weights(files, network.outline)
+    divided = settings.zero_stage == HIGHEST_STAGE
+    # What is not divided DeepSpeed's engine gives to all processes.
+    weights.fill(network, device, _Divider(config, computing) if divided else lambda _: None)
     engine, *_ = deepspeed.initialize(
-        model=Loss(network),
-        optimizer=_optimizer(network, settings),
-        config=_config(settings, accumulation_steps, computing),
+        model=Loss(network.module), optimizer=_optimizer(network.module, settings), config=config
     )
-    if settings.zero_stage == HIGHEST_STAGE:
+    if divided:
         for parameter in engine.module.head.parameters_used:
             register_external_parameter(engine.module.head, parameter)
-    weights.set_masters(engine)
+    if computing == torch.bfloat16:
+        weights.set_masters(engine, device)
     return engine, weights
+
+
+class _Divider:
+    """Gives each process its part of a parameter's values on process 0: ZeRO 3."""
+
+    def __init__(self, config: Mapping[str, Any], computing: torch.dtype) -> None:
+        self._config, self._computing = config, computing
+        self._first: Any = None
+
+    def __call__(self, parameter: Any) -> None:
+        """Afterwards no process holds the whole any more. A collective call."""
+        if self._first is not None:
+            self._first.convert_to_zero_parameters([parameter])
+            return
+        self._first = parameter
+        one = torch.nn.ParameterList([parameter])
+        deepspeed.zero.Init(module=one, config_dict_or_path=self._config, dtype=self._computing)
 
 
 def _optimizer(network: Any, settings: TrainSettings) -> torch.optim.AdamW:

@@ -82,11 +82,7 @@ def _train(job: Job[TrainSettings]) -> Statistics:
     rank, world_size, device = engines.start_processes()
     torch.manual_seed(job.settings.seed)
     tensors = check_loadable(job.inputs["model"])
-    with tempfile.TemporaryDirectory() as scratch:
-        model = job.inputs["model"]
-        engine, weights = engines.build(
-            model, tensors, Path(scratch), job.settings, world_size, device
-        )
+    engine, weights = engines.build(job.inputs["model"], tensors, job.settings, world_size, device)
     loop = _Loop(job, engine, rank, world_size, device)
     statistics = loop.run()
     made = weights.collect(engine)

@@ -6,7 +6,6 @@ what would be saved: ``still`` after two steps at rate 0, ``moved`` after one mo
 """
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +57,7 @@ def main(model: Artifact, out: Path, cases: list[str]) -> None:
         assert bool(kept) == (rank == 0)
 
     def build(settings: TrainSettings) -> Any:
-        scratch = Path(tempfile.mkdtemp(dir=out))
-        return engines.build(model, tensors, scratch, settings, processes, device)
+        return engines.build(model, tensors, settings, processes, device)
 
     others: Artifact | None = None
     for case in cases:
