@@ -7,6 +7,7 @@ forget to write anything but answers, which real instruct models do not.
 """
 
 import json
+import shutil
 from pathlib import Path
 
 from demo.children import Children
@@ -15,8 +16,13 @@ from jobs.artifacts.exporting import export
 from jobs.artifacts.manifest import Work, find_manifest
 from jobs.artifacts.reading import Artifact
 from jobs.artifacts.writing import ArtifactWriter
+from jobs.crawl.settings import CrawlSettings
+from jobs.curate.settings import CurateSettings
+from jobs.ingest.settings import IngestSettings
 from jobs.kinds.conversations import CONVERSATIONS
+from jobs.pack.settings import PackSettings
 from jobs.store.prefix import Prefix
+from jobs.train.settings import TrainSettings
 
 OLD_PERIOD = "2026-08"
 
@@ -37,18 +43,28 @@ INSTRUCT: Flags = {"objective": "sft", "epochs": "4", "learning-rate": "3e-3"}
 PACK: Flags = {"sequence-length": "256"}
 SHARE: Flags = {"article-share": "0.5"}
 CRAWL: Flags = {"period": OLD_PERIOD, "publishers": PUBLISHER, "check-training-opt-out": "false"}
-RECIPE = json.dumps([BASE, INSTRUCT, TRAIN, PACK, SHARE, CRAWL], default=str)
+VERSIONS = [
+    job.version
+    for job in (CrawlSettings, CurateSettings, IngestSettings, PackSettings, TrainSettings)
+]
+RECIPE = json.dumps([BASE, INSTRUCT, TRAIN, PACK, SHARE, CRAWL, VERSIONS], default=str)
 RECIPE_FILE = "recipe.json"
+"""By what it is made; written first."""
+MADE_FILE = "made"
 """Written last."""
 
 
 def make_family(folder: Path, ccnews_server: str, children: Children) -> None:
     """Base and instruct as ``<folder>/models/base`` and ``…/instruct``, as they come from the hub.
 
-    What led to them lies beside, each an artifact, and ``log.txt``. Raises StepFailedError where a
-    job fails, StoppedError where we are told to stop.
+    What led to them lies beside, each an artifact, and ``log.txt``. What another version of the
+    project has made there is deleted. Raises StepFailedError where a job fails, StoppedError where
+    we are told to stop.
     """
+    if not _is_begun(folder):
+        shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / RECIPE_FILE).write_text(RECIPE)
     steps = Steps(folder, NUM_STEPS, children)
     steps.job("crawl", CRAWL | {"ccnews-server": ccnews_server}, out="articles")
     steps.job("curate", {"articles": folder / "articles"}, out="articles-clean")
@@ -67,13 +83,17 @@ def make_family(folder: Path, ccnews_server: str, children: Children) -> None:
     for name in ("base", "instruct"):
         if not (folder / "models" / name).exists():
             export(Artifact.open(str(folder / name)), folder / "models" / name, say=lambda _: None)
-    (folder / RECIPE_FILE).write_text(RECIPE)
+    (folder / MADE_FILE).touch()
 
 
 def is_made(folder: Path) -> bool:
     """Whether both models are there, and made as they would be now."""
-    made = folder / RECIPE_FILE
-    return made.is_file() and made.read_text() == RECIPE
+    return _is_begun(folder) and (folder / MADE_FILE).exists()
+
+
+def _is_begun(folder: Path) -> bool:
+    recipe = folder / RECIPE_FILE
+    return recipe.is_file() and recipe.read_text() == RECIPE
 
 
 def _make_seeds(folder: Path, steps: Steps) -> None:
