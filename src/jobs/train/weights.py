@@ -24,11 +24,11 @@ from deepspeed.utils import (
 from torch import distributed
 
 from jobs.errors import BadInputError
-from jobs.train.files import Files
+from jobs.train.files import TYPES, Files
 from jobs.train.names import as_in_files, names_in_files
 from jobs.train.network import Network
 
-TRAINED = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
+TRAINED = ("BF16", "F16", "F32")
 
 
 class Weights:
@@ -66,22 +66,24 @@ class Weights:
         waiting = defaultdict[str, dict[str, torch.Tensor]](dict)
         for part, value in zip(self._files.tensors, self._read_by_one(), strict=True):
             if part not in self._parameters:
-                self._constants[part] = self._files.read(part)
+                constant = self._files.read(part) if value is None else value
+                self._constants[part] = constant
                 if part in buffers:
-                    buffers[part].copy_(self._constants[part])
+                    buffers[part].copy_(constant)
                 continue
             name = self._parameters[part]
             waiting[name][part] = value
-            if len(waiting[name]) == len(self._names[name]):
-                values = waiting.pop(name)
-                parameter = network.module.get_parameter(name)
-                if parameter.is_meta:  # not there yet under another name
-                    made = torch.empty(parameter.shape, dtype=parameter.dtype, device=device)
-                    if value is not None:
-                        made.copy_(self._whole(name, values))
-                    parameter = torch.nn.Parameter(made, requires_grad=parameter.requires_grad)
-                    network.set(name, parameter)
-                    share(parameter)
+            if len(waiting[name]) < len(self._names[name]):
+                continue
+            values = waiting.pop(name)
+            parameter = network.module.get_parameter(name)
+            if parameter.is_meta:  # not there yet under another name
+                made = torch.empty(parameter.shape, dtype=parameter.dtype, device=device)
+                if value is not None:
+                    made.copy_(self._whole(name, values))
+                parameter = torch.nn.Parameter(made, requires_grad=parameter.requires_grad)
+                network.set(name, parameter)
+                share(parameter)
 
     def _read_by_one(self) -> Iterator[Any]:
         """The values of all tensors on process 0, and None on others."""
@@ -141,7 +143,7 @@ class Weights:
         return whole.view(shape)
 
     def _rounded(self, name: str, value: torch.Tensor) -> torch.Tensor:
-        dtype = TRAINED[self._files.tensors[name].dtype]
+        dtype = TYPES[self._files.tensors[name].dtype]
         rounded = value.to("cpu", dtype, copy=True).flatten()
         if not torch.isfinite(rounded).all():
             raise BadInputError(
