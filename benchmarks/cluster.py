@@ -65,7 +65,7 @@ def main() -> None:
         with new_namespace(_made(folder / "there")) as space:
             world = World(space, images)
             world.begin()
-            world.install(STORE, "store.env.PERENNIAL_LOG_LEVEL=DEBUG")
+            world.install(STORE, "logLevel=DEBUG")
             started = time.monotonic()
             name = space.submit(f"period={PERIOD}")
             phase = space.wait(name, seconds=MOST_SECONDS)["status"]["phase"]

@@ -52,14 +52,14 @@ def test_lint_has_nothing_to_say() -> None:
 
 
 def test_keys_go_to_every_step_and_the_hubs_token_to_two() -> None:
-    found = containers(
-        "store.secret=keys", "hub.secret=token", "store.env.AWS_ENDPOINT_URL=http://s3"
-    )
+    values = "store.secret=keys", "hub.secret=token", "store.env.AWS_ENDPOINT_URL=http://s3"
+    found = containers("logLevel=DEBUG", *values)
     assert len(found) == 11 + 1 + 11
     for name, container in found.items():
         own = ["keys", "token"] if name.split()[0] in ("ingest", "bundle") else ["keys"]
         assert secrets(container) == own, name
         assert {"name": "AWS_ENDPOINT_URL", "value": "http://s3"} in container["env"]
+        assert {"name": "PERENNIAL_LOG_LEVEL", "value": "DEBUG"} in container["env"]
 
 
 def test_a_schedule_has_the_refresh_in_it() -> None:
@@ -89,6 +89,7 @@ def test_without_them_a_step_has_what_is_rendered() -> None:
         ("store.secrets=keys", "secrets"),
         ("store.env.PERENNIAL_GRACE_SECONDS=x", "PERENNIAL_GRACE_SECONDS"),
         ("store.env.A=\\{\\{x", "/store/env/A"),
+        ("logLevel=LOUD", "/logLevel"),
         ("hub.token=x", "token"),
         ("schedule.when=x", "when"),
     ],

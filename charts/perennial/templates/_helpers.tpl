@@ -28,7 +28,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
 {{- define "perennial.environment" }}
-{{- $env := default list .container.env }}
+{{- $env := append (default list .container.env) (dict "name" "PERENNIAL_LOG_LEVEL" "value" .values.logLevel) }}
 {{- range $name, $value := .values.store.env }}
 {{- $env = append $env (dict "name" $name "value" $value) }}
 {{- end }}
