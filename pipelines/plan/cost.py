@@ -20,6 +20,7 @@ from jobs.train.settings import TrainSettings
 from jobs.words import shown
 from pipelines.plan import assumptions as assumed
 from pipelines.plan.benchmarks import Work, benchmark_of, work_of
+from pipelines.plan.memory import training_of
 from pipelines.plan.mirror import Mirror
 from pipelines.plan.models import ModelFacts
 from pipelines.plan.planned import Cost, Planned, step_settings
@@ -145,6 +146,10 @@ class Reckoner:
         self._models[planned.step.inputs["out"]] = name, replace(facts, manifest=None)
         rows, held = self._rows[planned.family], self._held("train", settings.processes)
         held = replace(held, tokens=rows.tokens, epochs=settings.epochs)
+        if held.gpus and facts.parameters:
+            train = settings.model_dump()
+            told = training_of(train, rows.sequence_length, facts.parameters, facts.config or {})
+            held = replace(held, memory=told.memory)
         weights, lacks = _weights(name, facts)
         saved = _times(facts.parameters, assumed.CHECKPOINT_BYTES)
         together = _times(1.0 + settings.checkpoints_kept, saved)
@@ -155,7 +160,7 @@ class Reckoner:
             return replace(held, seconds=None, artifact_bytes=weights, meanwhile_bytes=together,
                            scratch_bytes=None, flops=None, lacks=lacks)  # fmt: skip
         cost = replace(held, seconds=None, artifact_bytes=weights, meanwhile_bytes=together,
-                       scratch_bytes=2 * weights, flops=flops, lacks=lacks)  # fmt: skip
+                       scratch_bytes=weights, flops=flops, lacks=lacks)  # fmt: skip
         if flops is None or rows.tokens is None:
             return cost
         rate = assumed.GPU_FLOPS * assumed.MFU if held.gpus else assumed.CPU_FLOPS

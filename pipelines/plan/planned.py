@@ -7,6 +7,7 @@ from jobs.command.settings import FlagSettings
 from pipelines.fleet.prices import Prices
 from pipelines.fleet.sections import JOBS
 from pipelines.local.engine import Step
+from pipelines.plan.memory import Memory
 
 HOUR = 3600
 
@@ -34,6 +35,8 @@ class Cost:
     epochs: int = 0
     flops: float | None = 0
     """Of training."""
+    memory: Memory | None = None
+    """Of each GPU, in training; None, too, where nothing is known of the model's size."""
     lacks: str = ""
     """What would have to be known where something is unknown."""
 

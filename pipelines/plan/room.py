@@ -1,19 +1,11 @@
 """Whether training and evaluation of a family fit a GPU's memory, by the least that they need.
 
-Training with Adam in mixed precision keeps 2 bytes of weight, 4 of gradient, which is summed in
-float32, and 12 of optimizer state (master weight, two moments) a parameter; ZeRO shares the last,
-the last two, or all three out over the GPUs (Rajbhandari et al., arXiv 1910.02054, section 3.1).
-Each layer keeps 34·s·b·h bytes for the way back (Korthikanti et al., arXiv 2205.05198, equation 2,
-less its attention matrices, which are not written), and the loss a few logits at a time, which do
-not count here. s tokens a row, b rows at a time, h wide. Evaluation holds the weights, 2 bytes a
-parameter, and 1 GiB.
-
-In truth more is needed: buffers, fragments, and what libraries keep. So what is refused does not
-fit, and what passes may still not.
+Training as `pipelines.plan.memory` counts it; evaluation holds the weights, 2 bytes a parameter,
+and 1 GiB. What is refused does not fit, and what passes may still not.
 """
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from jobs.numbers import num_bytes
@@ -21,43 +13,10 @@ from jobs.pack.settings import PackSettings
 from jobs.train.settings import TrainSettings
 from pipelines.fleet.model import Family, Fleet
 from pipelines.plan.intent import Finding, Known
+from pipelines.plan.memory import WEIGHT, Training, training_of
 from pipelines.plan.models import FleetModel, ModelFacts
 
-WEIGHT, GRADIENT, OPTIMIZER = 2, 4, 12
-"""Bytes a parameter."""
-LAYER_BYTES = 34
 EVALUATION_BYTES = 2**30
-
-
-@dataclass(frozen=True)
-class Training:
-    """What says how much memory one GPU needs."""
-
-    parameters: int
-    processes: int
-    zero_stage: int
-    micro_batch_rows: int
-    sequence_length: int
-    hidden_size: int = 0
-    layers: int = 0
-    """These two are 0 where no config tells them."""
-
-    @property
-    def state_bytes(self) -> float:
-        """Weights, gradients and optimizer state on each GPU.
-
-        >>> Training(7_500_000_000, 64, 1, 1, 1024).state_bytes / 1e9
-        46.40625
-        """
-        shared = [OPTIMIZER, GRADIENT, WEIGHT][: self.zero_stage]
-        whole = [OPTIMIZER, GRADIENT, WEIGHT][self.zero_stage :]
-        return self.parameters * (sum(whole) + sum(shared) / self.processes)
-
-    @property
-    def row_bytes(self) -> int:
-        """What is kept of the rows that go through at a time."""
-        tokens = self.sequence_length * self.micro_batch_rows
-        return tokens * LAYER_BYTES * self.hidden_size * self.layers
 
 
 def check_room(known: Known) -> Iterator[Finding]:
@@ -81,20 +40,29 @@ def _trained(
     fleet = known.intent.fleet
     if model.name != "base" or fleet.placement.train_gpus == 0:
         return
-    training = training_of(family, fleet, facts.parameters or 0, facts.config or {})
-    needed = training.state_bytes + training.row_bytes
-    rows = num_bytes(training.row_bytes) if training.row_bytes else "more"
-    if needed > fleet.placement.gpu_memory:
+    training = _training_of(family, fleet, facts.parameters or 0, facts.config or {})
+    memory, there = training.memory, fleet.placement.gpu_memory
+    if memory.all > there:
+        state = memory.weights + memory.gradients + memory.optimizer + memory.buffers
+        rows = "more" if memory.activations is None else num_bytes(memory.all - state)
         yield Finding(
             known.intent.at(*model.location),
-            f"training {family.name} needs at least {num_bytes(needed)} of each GPU's memory "
-            f"({num_bytes(training.state_bytes)} for {training.parameters / 1e9:.3g} billion "
-            f"parameters at train.zero_stage {training.zero_stage} on train.processes "
-            f"{training.processes}, {rows} for train.micro_batch_rows {training.micro_batch_rows} "
-            f"of {training.sequence_length} tokens), and it has "
-            f"{num_bytes(fleet.placement.gpu_memory)}; "
-            "raise the stage or the processes, or correct placement.gpu_memory",
+            f"training {family.name} needs at least {num_bytes(memory.all)} of each GPU's memory "
+            f"({num_bytes(state)} for {training.parameters / 1e9:.3g} billion parameters at "
+            f"train.zero_stage {training.zero_stage} on train.processes {training.processes}, "
+            f"{rows} for train.micro_batch_rows {training.micro_batch_rows} of "
+            f"{training.sequence_length} tokens), and it has {num_bytes(there)}; "
+            f"{_way_out(training, there)}, or correct placement.gpu_memory",
         )
+
+
+def _way_out(training: Training, there: int) -> str:
+    """The settings with which it would fit, the fewest changes."""
+    for smaller, settings in training.smaller():
+        if smaller.memory.all <= there:
+            told = (f"train.{name}: {json.dumps(value)}" for name, value in settings.items())
+            return f"{' and '.join(told)} would do"
+    return "take more GPUs (train.processes, placement.train_gpus) or larger ones"
 
 
 def _evaluated(known: Known, model: FleetModel, parameters: int) -> Iterator[Finding]:
@@ -109,23 +77,13 @@ def _evaluated(known: Known, model: FleetModel, parameters: int) -> Iterator[Fin
         )
 
 
-def training_of(
+def _training_of(
     family: Family, fleet: Fleet, parameters: int, config: Mapping[str, Any]
 ) -> Training:
-    """The family's settings, with the jobs' defaults; a config's odd values count as 0."""
+    """By the family's settings, with the jobs' defaults."""
     train = {**_defaults(TrainSettings), **family.section("train", fleet)}
     pack = {**_defaults(PackSettings), **family.section("pack", fleet)}
-    sizes = (config.get(name) for name in ("hidden_size", "num_hidden_layers"))
-    hidden, layers = (size if isinstance(size, int) and 0 < size < 2**31 else 0 for size in sizes)
-    return Training(
-        parameters=parameters,
-        processes=train["processes"],
-        zero_stage=train["zero_stage"],
-        micro_batch_rows=train["micro_batch_rows"],
-        sequence_length=pack["sequence_length"],
-        hidden_size=hidden,
-        layers=layers,
-    )
+    return training_of(train, pack["sequence_length"], parameters, config)
 
 
 def _defaults(settings: type[TrainSettings] | type[PackSettings]) -> dict[str, Any]:

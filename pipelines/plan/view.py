@@ -9,6 +9,7 @@ from rich.table import Table
 from jobs.numbers import count, num_bytes, seconds, significant, span
 from pipelines.plan import assumptions
 from pipelines.plan.clock import ENOUGH
+from pipelines.plan.memory import Memory
 from pipelines.plan.plan import Plan
 from pipelines.plan.planned import Planned
 from pipelines.terminal import cells
@@ -25,6 +26,9 @@ def show_plan(plan: Plan, console: Console, *, each_step: bool, all_assumptions:
     console.print()
     console.print(_trainings(plan))
     console.print()
+    if any(planned.cost.memory for planned in plan.steps):
+        console.print(_memory(plan))
+        console.print()
     console.print(_each_step(plan) if each_step else _by_job(plan))
     console.print()
     for line in _summary(plan):
@@ -60,6 +64,16 @@ def _trainings(plan: Plan) -> Table:
                 _state(planned),
             )
         )
+    return table
+
+
+def _memory(plan: Plan) -> Table:
+    """Of each GPU, the least that a training needs."""
+    table = _table("a GPU holds", *(part for part in Memory._fields), "in all")
+    for planned in plan.steps:
+        if memory := planned.cost.memory:
+            parts = [_told(part, num_bytes) for part in memory]
+            table.add_row(*cells(_training(planned), *parts, num_bytes(memory.all)))
     return table
 
 

@@ -21,7 +21,7 @@ from jobs.train.attention import implementation
 from jobs.train.files import Files
 from jobs.train.loss import Loss
 from jobs.train.network import Network
-from jobs.train.settings import TrainSettings
+from jobs.train.settings import BUCKET_ELEMENTS, TrainSettings
 from jobs.train.weights import Weights
 
 HIGHEST_STAGE = 3
@@ -79,6 +79,8 @@ def build(
     files = Files(model, tensors)
     with importing():  # loading a model imports its architecture
         network = Network(files, computing, implementation)
+    if settings.activation_checkpointing:
+        network.recompute_activations()
     weights = Weights(files, network.outline)
     divided = settings.zero_stage == HIGHEST_STAGE
     # What is not divided DeepSpeed's engine gives to all processes.
@@ -127,7 +129,11 @@ def _config(
         "train_micro_batch_size_per_gpu": settings.micro_batch_rows,
         "gradient_accumulation_steps": accumulation_steps,
         "gradient_clipping": settings.gradient_clip,
-        "zero_optimization": {"stage": settings.zero_stage},
+        "zero_optimization": {
+            "stage": settings.zero_stage,
+            "reduce_bucket_size": BUCKET_ELEMENTS,
+            "allgather_bucket_size": BUCKET_ELEMENTS,
+        },
         "bf16": {"enabled": computing == torch.bfloat16},
         "data_types": {"grad_accum_dtype": "fp32"},
         "steps_per_print": 2**31,

@@ -3,7 +3,7 @@
 What a network makes of its last hidden states (head, bias, scale, soft cap) is run over a few
 tokens at a time, forward and backward at once, and only the gradients are kept: those of the hidden
 states and of the head's parameters. So no logits wait for the backward pass, and no product is
-worked out twice. Memory: some times `CHUNK_BYTES`, and a gradient of the head in float32.
+worked out twice. Memory: three times `LOGITS_BYTES`, and the head's gradients, summed in float32.
 """
 
 from collections.abc import Callable
@@ -17,21 +17,20 @@ from transformers import AutoModelForCausalLM
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
 from jobs.train.attention import DOCUMENTS
+from jobs.train.settings import LOGITS_BYTES
 
 IGNORED = -100
-CHUNK_BYTES = 2**28
-"""Of logits in float32."""
 
 
 class Loss(torch.nn.Module):
     """A causal language model as the loss that it has on rows: what DeepSpeed's engine wraps."""
 
     def __init__(self, network: Any, chunk_tokens: int | None = None) -> None:
-        """`chunk_tokens` at a time go through the head; default: as `CHUNK_BYTES` allow."""
+        """`chunk_tokens` at a time go through the head; default: as `LOGITS_BYTES` allow."""
         super().__init__()
         self.network = network
         self.vocabulary: int = network.config.get_text_config().vocab_size
-        self.head = Head(network, chunk_tokens or max(1, CHUNK_BYTES // (4 * self.vocabulary)))
+        self.head = Head(network, chunk_tokens or max(1, LOGITS_BYTES // (4 * self.vocabulary)))
         self.attention: str = network.config._attn_implementation
         """Its name: `DOCUMENTS`, or one of transformers'."""
 
@@ -153,5 +152,9 @@ class _Chunked(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         of_hidden, *of_head = ctx.saved_tensors
-        scaled = [(one * outer[0]).to(dtype) for one, dtype in zip(of_head, ctx.types, strict=True)]
+        # Straight into its type: in float32 a large head's would stand there twice.
+        scaled = [
+            torch.mul(one, outer[0], out=torch.empty_like(one, dtype=dtype))
+            for one, dtype in zip(of_head, ctx.types, strict=True)
+        ]
         return (None, None, None, None, of_hidden * outer[0].to(of_hidden.dtype), *scaled)

@@ -16,6 +16,7 @@ from accelerate import init_empty_weights
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 from transformers.initialization import no_init_weights
 
+from jobs.errors import BadInputError
 from jobs.kinds.network import check_loaded, read_config, refusing
 from jobs.train.files import TYPES, Files
 
@@ -33,6 +34,7 @@ class Network:
 
         Raises BadInputError for a model that transformers cannot load whole.
         """
+        self._model = files.model
         with tempfile.TemporaryDirectory() as scratch:
             config = read_config(files.model, files.tensors, Path(scratch))
         with refusing(files.model):
@@ -60,6 +62,19 @@ class Network:
             for attribute, one in module._parameters.items():
                 if one is before:
                     module._parameters[attribute] = parameter
+
+    def recompute_activations(self) -> None:
+        """Keeps each layer's input alone for the way back, where the rest is computed again.
+
+        Raises BadInputError for an architecture that cannot.
+        """
+        try:
+            self.module.activation_checkpointing_enable()
+        except ValueError as error:
+            raise BadInputError(
+                f"--activation-checkpointing: the architecture of {self._model.uri} cannot compute "
+                "its layers again; leave it out (train.activation_checkpointing in the fleet file)"
+            ) from error
 
 
 def _without_values(files: Files) -> Mapping[str, torch.Tensor]:

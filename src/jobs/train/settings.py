@@ -10,6 +10,10 @@ from jobs.kinds.promises import Trained
 
 CHECKPOINTS = "checkpoints"
 """The folder of a training's checkpoints, beside its result."""
+LOGITS_BYTES = 2**28
+"""Of logits in float32 that are held at a time."""
+BUCKET_ELEMENTS = 2 * 10**8
+"""Of gradients that DeepSpeed gathers before it sends them."""
 
 
 class TrainSettings(JobSettings):
@@ -52,6 +56,9 @@ class TrainSettings(JobSettings):
     """Decides the order of the rows."""
     zero_stage: Annotated[int, OPERATIONAL] = Field(2, ge=1, le=3)
     """DeepSpeed's ZeRO stage."""
+    activation_checkpointing: Annotated[bool, OPERATIONAL] = False
+    """Keep only what goes into each layer, and compute the rest again on the way back: far less
+    memory, a third more work."""
     processes: Annotated[int, OPERATIONAL] = Field(1, ge=1, le=1024)
     """Processes to start with torchrun (one a GPU), where not under torchrun already."""
     checkpoint_steps: Annotated[int, OPERATIONAL] = Field(100, ge=1, le=10**9)

@@ -67,7 +67,8 @@ def train(job: Job[TrainSettings]) -> Statistics:
 def _smaller(settings: TrainSettings) -> str:
     """What takes less memory than these settings."""
     rows = settings.micro_batch_rows
-    ways = [f"lower --micro-batch-rows from {rows}"] if rows > 1 else []
+    ways = [] if settings.activation_checkpointing else ["set --activation-checkpointing true"]
+    ways += [f"lower --micro-batch-rows from {rows}"] if rows > 1 else []
     if settings.processes > 1 and settings.zero_stage < engines.HIGHEST_STAGE:
         ways.append(f"raise --zero-stage from {settings.zero_stage}")
     return " or ".join([*ways, f"raise --processes from {settings.processes}"])

@@ -110,8 +110,8 @@ def test_operational_settings_do_not_change_what_is_made() -> None:
     assert "model" not in one.identity()
     # They are recorded for whoever makes it again; where it was made is not.
     assert one.operation() == {
-        "micro_batch_rows": 2, "zero_stage": 2, "processes": 1, "checkpoint_steps": 100,
-        "checkpoints_kept": 1,
+        "micro_batch_rows": 2, "zero_stage": 2, "activation_checkpointing": False, "processes": 1,
+        "checkpoint_steps": 100, "checkpoints_kept": 1,
     }  # fmt: skip
     crawl = CrawlSettings.from_flags(["--out=/x", "--period=2026-10", "--processes=3"])
     assert crawl.operation() == {

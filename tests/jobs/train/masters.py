@@ -29,8 +29,11 @@ from jobs.train.shares import Copied
 RATE = 2.0**-12
 SEEN = (3, 4, 5, 6)
 """The tokens that are trained on; the embeddings of no others have a gradient."""
-CASES = {f"stage-{stage}": (stage, torch.bfloat16) for stage in (1, 2, 3)}
-CASES["float32"] = (2, torch.float32)
+CASES: dict[str, tuple[dict[str, Any], torch.dtype]] = {
+    **{f"stage-{stage}": ({"zero_stage": stage}, torch.bfloat16) for stage in (1, 2, 3)},
+    "recomputed": ({"zero_stage": 3, "activation_checkpointing": True}, torch.bfloat16),
+    "float32": ({"zero_stage": 2}, torch.float32),
+}
 
 
 def compute_in(dtype: torch.dtype) -> None:
@@ -61,11 +64,11 @@ def main(model: Artifact, out: Path, cases: list[str]) -> None:
 
     others: Artifact | None = None
     for case in cases:
-        stage, computing = CASES[case]
+        told, computing = CASES[case]
         compute_in(computing)
         settings = TrainSettings(
-            model=model.uri, rows="unused", out="unused", objective="cpt", zero_stage=stage,
-            batch_rows=processes, processes=processes, weight_decay=0,
+            model=model.uri, rows="unused", out="unused", objective="cpt", batch_rows=processes,
+            processes=processes, weight_decay=0, **told,
         )  # fmt: skip
         engine, weights = build(settings)
         assert {one.dtype for one in engine.module.parameters()} == {computing}

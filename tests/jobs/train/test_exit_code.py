@@ -37,7 +37,10 @@ def test_a_gpu_that_is_full_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> Non
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(work, "_train", fails)
-    with pytest.raises(BadInputError, match=r"too small for 1 row .*; raise --processes from 1"):
+    with pytest.raises(
+        BadInputError,
+        match=r"too small for 1 row .*; set --activation-check.* or raise --processes from 1",
+    ):
         work.train(cast("Any", _Job()))
 
 

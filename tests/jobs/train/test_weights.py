@@ -128,6 +128,14 @@ def test_a_checkpoint_of_one_stage_is_read_by_another(
 
 
 @pytest.mark.slow
+def test_what_is_computed_again_is_the_same(trained: Path) -> None:
+    recomputed, kept = (
+        load_file(trained / f"{case}-moved.safetensors") for case in ("recomputed", "stage-3")
+    )
+    check_equal(kept, recomputed)
+
+
+@pytest.mark.slow
 def test_experts_are_saved_as_the_files_hold_them(tmp_path: Path) -> None:
     """transformers renames them and puts those of a layer together; one is of another type."""
     folder = tmp_path / "source"

@@ -25,6 +25,7 @@ LLAMA = {
     "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096,
     "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
     "num_key_value_heads": 8, "vocab_size": 128256, "tie_word_embeddings": False,
+    "rms_norm_eps": 1e-5,
 }  # fmt: skip
 LLAMA_PARAMETERS = 8_030_261_248
 """Of Llama 3 8B, as published."""

@@ -100,7 +100,7 @@ def test_each_job(planning: Planning) -> None:
     assert train.seconds == pytest.approx(5 + 24_038.461538 + 64)
     assert train.gpu_hours == pytest.approx(8 * 24_107.461538 / 3600)
     assert (train.artifact_bytes, train.meanwhile_bytes) == (16e9, 192e9)
-    assert (train.stored_bytes, train.scratch_bytes) == (208e9, 32e9)
+    assert (train.stored_bytes, train.scratch_bytes) == (208e9, 16e9)
     assert (merge.seconds, merge.stored_bytes, merge.gpu_hours) == (2 + 128, 16e9, 0)
     assert (found["report"].seconds, found["promote/llama-instruct"].seconds) == (2, 2)
 

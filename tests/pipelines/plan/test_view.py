@@ -38,6 +38,9 @@ def test_all_is_known(planning: Planning) -> None:
         "training tokens epochs   FLOPs GPU-hours",
         "llama      100M      5 2.4e+19      53.6 to do",
         "",
+        "a GPU holds weights gradients optimizer buffers activations    loss  in all",
+        "llama         16 GB      4 GB     12 GB  400 MB     unknown unknown 32.4 GB",
+        "",
         "job      there to do     time GPU-hours  fetch  store scratch    EUR",
         "crawl        0     1   9.27 h           835 GB 400 MB           3.71",
         "bundle       0     1    5 min           300 MB 300 MB           0.03",
@@ -45,12 +48,12 @@ def test_all_is_known(planning: Planning) -> None:
         "ingest       0     2 6.47 min            32 GB  32 GB           0.04",
         "check        0     1      2 s                                   0.00",
         "pack         0     1 10.9 min                  400 MB           0.07",
-        "train        0     1    6.7 h      53.6        208 GB   32 GB 133.93",
+        "train        0     1    6.7 h      53.6        208 GB   16 GB 133.93",
         "evaluate     0    40   1.33 d      31.8         74 MB   16 GB  79.55",
         "merge        0     1 2.17 min                   16 GB           0.01",
         "report       0     1      2 s                                   0.00",
         "promote      0     1      2 s                                   0.00",
-        "all          0    51   2.01 d      85.4 867 GB 258 GB   32 GB 217.40",
+        "all          0    51   2.01 d      85.4 867 GB 258 GB   16 GB 217.40",
         "",
         "by the clock: 22 h 28 min, as the steps follow each other, at most 100 pods at a time",
         "store: 0 of 51 steps have their artifact there, 0 B",
@@ -87,7 +90,7 @@ def test_one_unknown_hides_no_sum(planning: Planning) -> None:
 
 def test_without_prices_there_is_no_money(planning: Planning) -> None:
     lines = shown(planning, ("prices: {currency: EUR, gpu: 2.5, cpu: 0.05}\n", ""))
-    assert "all          0    51   2.01 d      85.4 867 GB 258 GB   32 GB" in lines
+    assert "all          0    51   2.01 d      85.4 867 GB 258 GB   16 GB" in lines
 
 
 def test_each_step_and_each_assumption(planning: Planning) -> None:
