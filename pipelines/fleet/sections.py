@@ -70,6 +70,9 @@ WIRED = {
     "promote": {"releases", "name", "override"},
 }
 
+GIVEN_INPUTS = {"train": {"replay"}}
+"""Inputs that are no artifact of the refresh: a fleet file names them."""
+
 # Stand in for what the pipeline says, where the settings of a section are checked together.
 STAND_INS = {
     "period": "2026-10",
@@ -98,7 +101,7 @@ def section_fields(job: str) -> dict[str, FieldInfo]:
     return {
         name: field
         for name, field in JOBS[job].model_fields.items()
-        if name not in wired and not _names_artifact(field)
+        if name in GIVEN_INPUTS.get(job, ()) or (name not in wired and not _names_artifact(field))
     }
 
 

@@ -20,6 +20,7 @@ from pipelines.plan.intent import Check, Finding, Intent, Known
 from pipelines.plan.mirror import Mirror, know_mirror
 from pipelines.plan.models import FleetModel, ModelFacts, fleet_models, know_models
 from pipelines.plan.plan import Plan
+from pipelines.plan.replaying import check_replay
 from pipelines.plan.room import check_room
 from pipelines.plan.sources import check_same, check_sources
 from pipelines.plan.store_look import look_at_store
@@ -42,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     check_sources,
     check_same,
     check_fit,
+    check_replay,
     check_room,
     check_conflicts,
     check_disk,

@@ -1,4 +1,4 @@
-"""Progress of a job: a bar on a terminal, one line every 30 s in a pod, and Argo's file.
+"""Progress of a job: a bar on a terminal, one line every 10 s in a pod, and Argo's file.
 
 Argo shows ``N/M``, the last line of the file that ``ARGO_PROGRESS_FILE`` names. The line above it
 is the one of the log: what is done, how fast, how long it takes yet, and what the job tells beside
@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from jobs.words import one_line
 
-LINE_EVERY_SECONDS = 30.0
+LINE_EVERY_SECONDS = 10.0
 FILE_EVERY_SECONDS = 3.0
 MAX_FILE_BYTES = 2**12
 

@@ -71,6 +71,15 @@ class LossPoint(Promised):
     """Trained on in them."""
 
 
+class HeldoutPoint(Promised):
+    """The loss on held-out rows on the way."""
+
+    step: int
+    """Steps done before."""
+    loss: float = Field(allow_inf_nan=False)
+    """Mean a token, in nats."""
+
+
 class Trained(Promised):
     """Of train. `device` and `software` are of later versions, and not in every store."""
 
@@ -84,6 +93,12 @@ class Trained(Promised):
     heldout_loss_before: float | None
     """Loss a token on held-out rows before the first step, in nats; None without such rows."""
     heldout_loss_after: float | None
+    heldout: tuple[HeldoutPoint, ...] = ()
+    """On the way, where it was asked for."""
+    skipped_batch: int | None = None
+    """Number of the batch at which the loss diverged, and which was left out then."""
+    memory_bytes: int | None = None
+    """The most that process 0 had of its GPU's memory."""
     processes: int
     device: str | None = None
     """What each process computed on, by its maker's name."""

@@ -13,7 +13,7 @@ from jobs.command.running import Job, Statistics, begin, run_command, run_job
 from jobs.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_STOPPED, PerennialError, StoppedError
 from jobs.stopping import STOP
 from jobs.store.prefix import Prefix
-from jobs.train.checks import check_vocabulary
+from jobs.train.checks import check_rows
 from jobs.train.orphans import die_with_launcher, is_launched
 from jobs.train.settings import CHECKPOINTS, TrainSettings
 
@@ -36,7 +36,7 @@ def launch(settings: TrainSettings) -> None:
     if begin(settings, inputs) is None:
         _delete_checkpoints(settings)
         return
-    check_vocabulary(inputs["model"], inputs["rows"])
+    check_rows(inputs)
     with importing():
         from jobs.train.launch import under_torchrun
 

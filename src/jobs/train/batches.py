@@ -4,8 +4,8 @@ No attention mask is made: where the documents are is told by their ends in the 
 side, and by positions that restart at each (an all-ones mask would silently switch that off).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -41,6 +41,46 @@ class Batch:
         }
         there = {name: x.to(device, non_blocking=True) for name, x in tensors.items()}
         return {**there, "max_length_q": self.longest}
+
+    def pinned(self) -> "Batch":
+        """In memory that a GPU can copy from by itself, while other work goes on."""
+        names = ("input_ids", "labels", "position_ids", "ends")
+        return replace(self, **{name: getattr(self, name).pin_memory() for name in names})
+
+
+@dataclass(frozen=True)
+class StepBatch:
+    """What one step is trained on: facts of all rows, and this process's share of them."""
+
+    tokens: int
+    labelled: int
+    """Tokens that carry loss."""
+    squares: int
+    """Sum of the documents' squared lengths."""
+    micro: tuple[Batch, ...]
+
+    def pinned(self) -> "StepBatch":
+        return replace(self, micro=tuple(batch.pinned() for batch in self.micro))
+
+
+def step_batch(
+    rows: Sequence[Row], rank: int, processes: int, at_once: int, length: int
+) -> StepBatch:
+    """Of the rows of a step, each process takes equally many, `at_once` in a micro batch."""
+    return StepBatch(
+        tokens=sum(len(row.ids) for row in rows),
+        labelled=sum(row.labelled_tokens for row in rows),
+        squares=sum(n * n for row in rows for n in row.lengths),
+        micro=tuple(
+            collate(share, length) for share in micro_batches(rows[rank::processes], at_once)
+        ),
+    )
+
+
+def micro_batches(rows: Sequence[Row], at_once: int) -> Iterator[Sequence[Row]]:
+    """`at_once` rows each; the last may have fewer."""
+    for start in range(0, len(rows), at_once):
+        yield rows[start : start + at_once]
 
 
 def collate(rows: Sequence[Row], sequence_length: int) -> Batch:

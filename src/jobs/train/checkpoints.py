@@ -44,7 +44,16 @@ class State(Record, frozen=False):
     """Steps done."""
     tokens: int = 0
     heldout_loss_before: float | None = None
+    heldout: list[dict[str, float]] = Field(default_factory=list)
+    """The loss on held-out rows on the way: step and loss."""
     history: list[dict[str, float]] = Field(default_factory=list)
+    skipped: int | None = None
+    """Number of the batch that is not trained on, as the loss diverged at it."""
+
+    @property
+    def next_batch(self) -> int:
+        """Number of the next step's batch, or of the skipped one before it."""
+        return self.step + (self.skipped is not None and self.step > self.skipped)
 
 
 @dataclass(frozen=True)

@@ -51,14 +51,11 @@ class Share:
         return {MASTER: piece.of(piece.flat), **moments}
 
     def begin(self, steps: int) -> None:
-        """Makes room for the moments, as after so many steps."""
-        for piece in self.pieces:
-            flat = piece.flat
+        """Makes room for the moments where there is none yet, and counts as after so many steps."""
+        for flat in {id(piece.flat): piece.flat for piece in self.pieces}.values():
             if flat not in self._states:
-                self._states[flat] = {
-                    "step": torch.tensor(float(steps), device=flat.device),
-                    **{kind: torch.zeros_like(flat) for kind in MOMENTS},
-                }
+                self._states[flat] = {kind: torch.zeros_like(flat) for kind in MOMENTS}
+            self._states[flat]["step"] = torch.tensor(float(steps), device=flat.device)
 
     def give_weights(self) -> None:
         """Rounds the masters into the weights that the model computes with; a collective call."""

@@ -25,7 +25,7 @@ class TrainSettings(JobSettings):
         "--out /data/cpt"
     )
     kind: ClassVar[str] = "model"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     promises = Trained
 
     model: Annotated[Uri, artifact_input("model")]
@@ -34,10 +34,17 @@ class TrainSettings(JobSettings):
     """URI of the packed rows."""
     tokenizer: Annotated[Uri | None, artifact_input("model")] = None
     """URI of the model whose tokenizer files go with the weights; default: those of --model."""
+    replay: Annotated[Uri | None, artifact_input("rows")] = None
+    """URI of more packed rows, of the same tokenizer and length, to mix in (of what the base was
+    trained on, say)."""
+    replay_share: float = Field(0.05, gt=0, lt=1)
+    """Share of --replay in all rows that are trained on."""
     objective: Literal["cpt", "sft"]
     """cpt: every token carries loss. sft: only the tokens that the rows mark."""
     epochs: int = Field(1, ge=1, le=1000)
-    """Passes over the rows."""
+    """Passes over the rows (over those of --rows alone, with --replay)."""
+    mask_first_tokens: int = Field(0, ge=0, le=2**20)
+    """The first so many tokens of each article carry no loss: little stands before them."""
     batch_rows: int = Field(64, ge=1, le=2**20)
     """Rows in one optimizer step, over all processes."""
     micro_batch_rows: Annotated[int, OPERATIONAL] = Field(1, ge=1, le=2**16)
@@ -65,6 +72,8 @@ class TrainSettings(JobSettings):
     """A checkpoint is saved to the store every so many steps, while training goes on."""
     checkpoints_kept: Annotated[int, OPERATIONAL] = Field(1, ge=1, le=1000)
     """The last so many checkpoints stay until the result is committed."""
+    heldout_steps: Annotated[int, OPERATIONAL] = Field(0, ge=0, le=10**9)
+    """The loss on held-out rows is worked out every so many steps, too; 0: before and after."""
     shard_bytes: Count = Field(5 * 10**9, ge=1, le=2**50)
     """Largest size of one safetensors shard of the result, in bytes."""
 

@@ -111,7 +111,7 @@ def test_operational_settings_do_not_change_what_is_made() -> None:
     # They are recorded for whoever makes it again; where it was made is not.
     assert one.operation() == {
         "micro_batch_rows": 2, "zero_stage": 2, "activation_checkpointing": False, "processes": 1,
-        "checkpoint_steps": 100, "checkpoints_kept": 1,
+        "checkpoint_steps": 100, "checkpoints_kept": 1, "heldout_steps": 0,
     }  # fmt: skip
     crawl = CrawlSettings.from_flags(["--out=/x", "--period=2026-10", "--processes=3"])
     assert crawl.operation() == {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.kinds.promises import LossPoint
+from jobs.kinds.promises import HeldoutPoint, LossPoint
 from jobs.report.document import Report
 from jobs.report.evidence.training import MAX_POINTS, Training, thinned
 from jobs.report.evidence.weights import GroupChange, Weights, total
@@ -114,6 +114,12 @@ def test_the_loss_by_step() -> None:
     expected = [point(1, 4), point(2, 2), point(3, 3), point(4, 2)]
     assert flat(batches) == pytest.approx(flat(expected), abs=0.02)
     assert flat(marks(picture)) == pytest.approx([*point(0, 5), *point(4, 3)], abs=0.02)
+    on_the_way = (HeldoutPoint(step=1, loss=4.5), HeldoutPoint(step=3, loss=2.5))
+    with_way = training([4.0, 2.0, 3.0, 2.0], (5.0, 3.0)).model_copy(update={"heldout": on_the_way})
+    picture = draw_loss(with_way)
+    assert picture is not None
+    points = [point(0, 5), point(1, 4.5), point(3, 2.5), point(4, 3)]
+    assert flat(marks(picture)) == pytest.approx(flat(points), abs=0.02)
     alone = draw_loss(training([4.0], (None, None)))
     assert alone is not None
     assert len(marks(alone)) == 1

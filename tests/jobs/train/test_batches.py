@@ -1,16 +1,26 @@
 """Batches, order and schedule, by hand."""
 
 import math
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import count, islice
+from math import floor
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobs.artifacts.manifest import Work
 from jobs.artifacts.writing import ArtifactWriter
+from jobs.errors import BadInputError
 from jobs.kinds.rows import ROWS, Row
 from jobs.pack.rows import write_rows
 from jobs.store.prefix import Prefix
-from jobs.train.batches import collate
+from jobs.train.ahead import ahead
+from jobs.train.batches import collate, step_batch
 from jobs.train.loss import IGNORED
+from jobs.train.mixture import Mixture, without_first
 from jobs.train.rows import Rows
 from jobs.train.schedule import learning_rate
 
@@ -72,3 +82,87 @@ def test_the_cursor_is_the_number_of_rows_consumed(tmp_path_factory, consumed: i
     assert [next(whole).ids.tolist() for _ in range(50)] == [
         next(resumed).ids.tolist() for _ in range(50)
     ]
+
+
+def test_each_process_takes_its_share_of_a_step() -> None:
+    rows = [Row.of([n, n, n], [2, 1]) for n in range(8)]
+    shares = [step_batch(rows, rank, 2, at_once=3, length=4) for rank in (0, 1)]
+    for rank, share in enumerate(shares):
+        assert (share.tokens, share.labelled, share.squares) == (24, 8, 8 * (4 + 1))
+        assert [batch.input_ids[:, 0].tolist() for batch in share.micro] == [
+            [rank, rank + 2, rank + 4],
+            [rank + 6],
+        ]
+
+
+@given(
+    share=st.floats(min_value=0.001, max_value=0.999),
+    consumed=st.integers(min_value=0, max_value=10**7),
+)
+def test_replayed_rows_are_spread_evenly_and_the_cursor_is_one_number(
+    share: float, consumed: int
+) -> None:
+    mixture = Mixture(Numbered("new", 10), Numbered("old", 7), share)  # type: ignore[arg-type]
+    found = [tuple(row.ids) for row in islice(mixture.stream(0, consumed), 50)]
+    again = [tuple(row.ids) for row in islice(mixture.stream(0, consumed + 20), 30)]
+    assert found[20:] == again
+    old = [number for kind, number in found if kind == OLD]
+    new = [number for kind, number in found if kind == NEW]
+    first_old = floor(consumed * share)
+    assert old == list(range(first_old, first_old + len(old)))
+    assert new == list(range(consumed - first_old, consumed - first_old + len(new)))
+    assert abs(len(old) - 50 * share) <= 1
+
+
+NEW, OLD = 0, 1
+
+
+class Numbered:
+    """Rows that say their kind and number."""
+
+    def __init__(self, kind: str, number: int) -> None:
+        self._kind, self.number = {"new": NEW, "old": OLD}[kind], number
+
+    def stream(self, seed: int, consumed: int) -> Iterator[Row]:
+        return (Row.of([self._kind, number], [2]) for number in count(consumed + seed))
+
+
+def test_an_epoch_has_each_new_row_once() -> None:
+    old = Numbered("old", 3)
+    assert Mixture(Numbered("new", 90), None, 0.5).rows_an_epoch == 90  # type: ignore[arg-type]
+    mixture = Mixture(Numbered("new", 90), old, 0.1)  # type: ignore[arg-type]
+    assert mixture.rows_an_epoch == pytest.approx(100)
+    found = [row.ids[0] for row in islice(mixture.stream(0), 100)]
+    assert (found.count(NEW), found.count(OLD)) == (90, 10)
+
+
+def test_the_first_tokens_of_each_document_carry_no_loss() -> None:
+    row = Row.of([5, 6, 7, 8, 9, 4], [4, 2])
+    x = IGNORED
+    masked = without_first(row, 2)
+    assert collate([masked], 6).labels.tolist() == [[x, x, 7, 8, x, x]]
+    assert masked.labelled_tokens == 2
+    assert collate([without_first(row, 1)], 6).labels.equal(collate([row], 6).labels)
+    assert without_first(row, 0) is row
+    answers = Row.of([5, 6, 7, 8, 9, 4], [4, 2], [True, True, False, True, True, True])
+    assert collate([without_first(answers, 2)], 6).labels.tolist() == [[x, x, x, 8, x, x]]
+
+
+def test_batches_are_made_ahead_in_order_and_errors_come_in_their_place() -> None:
+    made = list[int]()
+
+    def items() -> Iterator[int]:
+        for number in range(6):
+            if number == 5:
+                raise BadInputError("a damaged file")
+            made.append(number)
+            yield number
+
+    with closing(ahead(items())) as batches:
+        assert next(batches) == 0
+        time.sleep(0.2)
+        assert made == [0, 1, 2], "two more, and not all that there are"
+        assert list(islice(batches, 4)) == [1, 2, 3, 4]
+        with pytest.raises(BadInputError, match="a damaged file"):
+            next(batches)
+    assert list(ahead(iter("abc"))) == ["a", "b", "c"]

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from jobs.artifacts.manifest import Input, Work
 from jobs.artifacts.reading import Artifact
+from jobs.artifacts.writing import ArtifactWriter
 from jobs.errors import BadInputError
 from jobs.kinds.vocabulary import ordinary_digest
-from jobs.train.checks import check_vocabulary
+from jobs.store.prefix import Prefix
+from jobs.train.checks import check_rows
 from tests.support.pico import commit, commit_articles, commit_llama, run_job
 from tests.support.tokenizers import byte_level, tree, unigram
 
@@ -48,7 +51,7 @@ def test_two_ids_exchanged_are_another_vocabulary(tmp_path: Path) -> None:
 
 def test_rows_of_an_earlier_version_are_taken(tmp_path: Path) -> None:
     rows = commit(f"{tmp_path}/rows", "rows", {}, rows=1, tokens=1)
-    check_vocabulary(model_of(f"{tmp_path}/model"), rows)
+    check_rows({"model": model_of(f"{tmp_path}/model"), "rows": rows})
 
 
 def test_rows_are_of_the_models_tokenizer(tmp_path: Path) -> None:
@@ -60,11 +63,28 @@ def test_rows_are_of_the_models_tokenizer(tmp_path: Path) -> None:
     )  # fmt: skip
     assert packed.returncode == 0, packed.stderr
     rows = Artifact.open(f"{tmp_path}/rows", "rows")
-    check_vocabulary(model, rows)
+    check_rows({"model": model, "rows": rows, "replay": rows})
     with pytest.raises(BadInputError) as refused:
-        check_vocabulary(model_of(f"{tmp_path}/other"), rows)
+        check_rows({"model": model_of(f"{tmp_path}/other"), "rows": rows})
     assert str(refused.value) == (
         f"--rows {tmp_path}/rows were packed with the tokenizer of {tmp_path}/model, whose tokens "
         f"or ids are not those of --model {tmp_path}/other; pack them with --tokenizer "
         f"{tmp_path}/other"
     )
+
+
+def test_replayed_rows_are_as_long_and_of_the_same_tokenizer(tmp_path: Path) -> None:
+    def packed(name: str, length: int, vocabulary: str | None) -> Artifact:
+        work = Work(kind="rows", producer="pack 1", settings={"sequence_length": length}, inputs={})
+        input_ = Input(uri="their-tokenizer", digest="0" * 64)
+        writer = ArtifactWriter(Prefix(f"{tmp_path}/{name}"), work, {"tokenizer": input_})
+        made: Artifact = writer.commit({"rows": 1, "tokens": 1, "vocabulary": vocabulary})
+        return made
+
+    model = model_of(f"{tmp_path}/model")
+    given = {"model": model, "rows": packed("rows", 8, None)}
+    check_rows({**given, "replay": packed("same", 8, ordinary_digest(model))})
+    with pytest.raises(BadInputError, match=r"--replay .*/longer has rows of 16 tokens, --rows of"):
+        check_rows({**given, "replay": packed("longer", 16, None)})
+    with pytest.raises(BadInputError, match=r"--replay .*/theirs were packed with the tokenizer"):
+        check_rows({**given, "replay": packed("theirs", 8, "1" * 64)})

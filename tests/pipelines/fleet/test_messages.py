@@ -79,7 +79,7 @@ def told(folder: Path, text: str | bytes) -> list[str]:
         ('suite: demo', 'suite: demo\npromote: {override: why}', 'f.yaml:3:1: promote: unknown field; promote has no settings in a fleet file'),
         ('  epochs: 2', '  token_budget: 100M', 'f.yaml:14:3: train.token_budget: unknown field; it belongs elsewhere; write pack.token_budget'),
         ('  epochs: 2', '  epoch: 2', 'f.yaml:14:3: train.epoch: unknown field; did you mean epochs?'),
-        ('  epochs: 2', '  zzz: 2', 'f.yaml:14:3: train.zzz: unknown field; known: epochs, batch_rows, micro_batch_rows, learning_rate, warmup_ratio, final_ratio, weight_decay, gradient_clip, seed, zero_stage, activation_checkpointing, processes, checkpoint_steps, checkpoints_kept, shard_bytes'),
+        ('  epochs: 2', '  zzz: 2', 'f.yaml:14:3: train.zzz: unknown field; known: replay, replay_share, epochs, mask_first_tokens, batch_rows, micro_batch_rows, learning_rate, warmup_ratio, final_ratio, weight_decay, gradient_clip, seed, zero_stage, activation_checkpointing, processes, checkpoint_steps, checkpoints_kept, heldout_steps, shard_bytes'),
         ('{name: chatty, from: owner/chatty}', '{name: chatty, form: owner/chatty}', 'f.yaml:22:24: families[0].derived[0].form: unknown field; did you mean from?'),
         ('    instruct: {from: owner/pico-1B-instruct, revision: abc}\n', '', 'f.yaml:18:5: families[0]: lacks instruct'),
         ('name: nano', 'name: pico', "f.yaml:29:11: families[1].name: the family 'pico' has the same name as the family of line 18; choose another"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.artifacts.reading import Artifact
-from jobs.kinds.promises import LossPoint, Trained
+from jobs.kinds.promises import HeldoutPoint, LossPoint, Trained
 from jobs.records import Record
 
 MAX_POINTS = 400
@@ -31,6 +31,10 @@ class Training(Record):
     resumed_at_step: int = 0
     heldout_loss_before: float | None = None
     heldout_loss_after: float | None = None
+    heldout: tuple[HeldoutPoint, ...] = ()
+    """On the way."""
+    skipped_batch: int | None = None
+    memory_bytes: int | None = None
     curve: tuple[LossPoint, ...] = ()
 
     @property

@@ -178,10 +178,12 @@ def _batch(training: Training) -> str:
 def _steps(training: Training) -> str:
     if training.steps is None or training.tokens is None:
         return ""
-    resumed = training.resumed_at_step
-    return f"{count(training.steps)}, {numbers.count(training.tokens)}" + (
-        f"; continued at step {count(resumed)}, and timed from there" if resumed else ""
-    )
+    told = f"{count(training.steps)}, {numbers.count(training.tokens)}"
+    if resumed := training.resumed_at_step:
+        told += f"; continued at step {count(resumed)}, and timed from there"
+    if training.skipped_batch is not None:
+        told += f"; the loss diverged at batch {count(training.skipped_batch)}, which was left out"
+    return told
 
 
 def _heldout(training: Training) -> str:
@@ -192,7 +194,9 @@ def _heldout(training: Training) -> str:
 def _hardware(training: Training) -> str:
     if training.device is None:
         return ""
-    return f"{count(training.processes or 1)} × {training.device}"
+    memory = training.memory_bytes
+    most = f", of whose memory {numbers.num_bytes(memory)} at most" if memory else ""
+    return f"{count(training.processes or 1)} × {training.device}{most}"
 
 
 def _speed(training: Training) -> str:

@@ -1,4 +1,4 @@
-"""The loss on the way: of the batches, and of held-out rows before and after."""
+"""The loss on the way: of the batches, and of held-out rows before, after and on the way."""
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -22,9 +22,8 @@ def _picture(training: Training) -> Markup:
     losses = [point.loss for point in training.curve]
     canvas = Canvas(WIDTH, TOP + HEIGHT + BOTTOM)
     axes = canvas.axes(LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT)
-    before, after = training.heldout_loss_before, training.heldout_loss_after
-    heldout = [] if before is None or after is None else [before, after]
-    shown = [*losses, *heldout]
+    heldout = _heldout(training, max(steps))
+    shown = [*losses, *heldout.values()]
     axes.set_xlim(0, max(steps))
     room = 0.06 * (max(shown) - min(shown)) or 0.1
     axes.set_ylim(min(shown) - room, max(shown) + room)
@@ -40,12 +39,21 @@ def _picture(training: Training) -> Markup:
     keys = [(INK, "batches, running mean"), (BAR, "each batch")]
     if heldout:
         axes.plot(
-            [0, max(steps)], heldout, color=ACCENT, linewidth=1.6, linestyle=(0, (3, 2)),
-            marker="o", markersize=5, clip_on=False,
+            list(heldout), list(heldout.values()), color=ACCENT, linewidth=1.6,
+            linestyle=(0, (3, 2)), marker="o", markersize=5, clip_on=False,
         )  # fmt: skip
         keys.append((ACCENT, "held-out articles"))
     _key(axes, keys)
     return canvas.svg("loss", "Loss a token by step, in nats; figures in the table beside it")
+
+
+def _heldout(training: Training, steps: int) -> dict[int, float]:
+    """Steps done → the loss on held-out rows then; empty without such rows."""
+    before, after = training.heldout_loss_before, training.heldout_loss_after
+    if before is None or after is None:
+        return {}
+    on_the_way = {point.step: point.loss for point in training.heldout}
+    return {0: before, **on_the_way, steps: after}
 
 
 def running_mean(values: list[float], width: int) -> list[float]:
