@@ -1,6 +1,7 @@
 """The train job: real DeepSpeed over two gloo processes."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,28 @@ FLAGS = [
     "--processes=2",
     "--checkpoint-steps=5",
 ]
+
+# In every process: at the steps that DIVERGE_AT names the weights are lost, as by a gradient that
+# is no number; once each, or again whenever the step is taken.
+TROUBLE = """
+import os
+if "RANK" in os.environ:
+    import torch
+    from jobs.train import steps
+    train, spoilt = steps.Steps.train, set()
+
+    def spoil(self, batch, rate):
+        done = train(self, batch, rate)
+        count = spoil.count = getattr(spoil, "count", -1) + 1
+        if str(count) in os.environ["DIVERGE_AT"].split():
+            with torch.no_grad():
+                for one in self._engine.module.parameters():
+                    one.fill_(float("nan"))
+            return steps.Done(float("nan"), done.gradient_norm)
+        return done
+
+    steps.Steps.train = spoil
+"""
 
 
 @pytest.fixture(scope="module")
@@ -208,3 +231,63 @@ def test_an_objective_that_the_rows_do_not_fit_is_refused(inputs: Path) -> None:
     result = run_job("train", *flags(inputs, f"{inputs}/wrong", *instead))
     assert result.returncode == 64, result.stderr
     assert "which was packed from articles; cpt takes articles, sft conversations" in result.stderr
+
+
+@pytest.fixture
+def troubled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    (tmp_path / "sitecustomize.py").write_text(TROUBLE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    return monkeypatch
+
+
+@pytest.mark.slow
+def test_a_batch_at_which_the_loss_diverges_is_left_out_once(
+    inputs: Path, undisturbed: Artifact, troubled: pytest.MonkeyPatch
+) -> None:
+    troubled.setenv("DIVERGE_AT", "7")
+    out = f"{inputs}/gone-back"
+    result = run_job("train", *flags(inputs, out, "--heldout-steps=4"))
+    assert result.returncode == 0, result.stderr
+    said = "the loss is nan at step 7; back to .*/step-00000005-.*, once, and without that batch"
+    assert re.search(said, result.stderr)
+    found, expected = Artifact.open(out).statistics, undisturbed.statistics
+    assert (expected["skipped_batch"], found["skipped_batch"]) == (None, 7)
+    steps = expected["steps"]
+    assert [point["step"] for point in found["history"]] == list(range(steps))
+    assert found["history"][:7] == expected["history"][:7]
+    tokens = [[point["tokens"] for point in one["history"]] for one in (found, expected)]
+    assert tokens[0][7:-1] == tokens[1][8:]
+    assert [point["step"] for point in found["heldout"]] == list(range(4, steps, 4))
+    assert found["heldout_loss_after"] < found["heldout"][0]["loss"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("7 10", "the loss is nan at step 7, though batch 7 was skipped; lower --learning-rate"),
+        ("2", "the loss is nan at step 2; lower --learning-rate"),
+    ],
+)
+def test_it_is_an_error_again_and_without_a_checkpoint(
+    inputs: Path, troubled: pytest.MonkeyPatch, at: str, said: str
+) -> None:
+    troubled.setenv("DIVERGE_AT", at)
+    result = run_job("train", *flags(inputs, f"{inputs}/lost-{len(at)}"))
+    assert result.returncode == 64, result.stderr
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
+def test_rows_of_another_set_are_mixed_in(inputs: Path) -> None:
+    """A row of --replay beside each of --rows: twice as many steps."""
+    out = f"{inputs}/replayed"
+    given = ("--epochs=1", "--processes=1", "--mask-first-tokens=3", f"--replay={inputs}/rows")
+    result = run_job("train", *flags(inputs, out, "--replay-share=0.5", *given))
+    assert result.returncode == 0, result.stderr
+    found = Artifact.open(out)
+    rows = Artifact.open(f"{inputs}/rows")
+    assert found.statistics["steps"] == -(-2 * rows.statistics["rows"] // 4)
+    assert found.manifest.inputs["replay"].digest == rows.digest
+    assert found.statistics["history"][-1]["loss"] < found.statistics["history"][0]["loss"]
