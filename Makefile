@@ -26,7 +26,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster test-scale lint format types render check-render check bench bench-merge bench-train bench-kills bench-cluster lock audit images setup clean
+.PHONY: help demo test test-cluster test-scale lint format types render check-render check bench bench-merge bench-train check-gpu bench-kills bench-cluster lock audit images setup clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ bench-merge: $(READY) $(BENCH)/.ready ## The merge beside mergekit and the floor
 
 bench-train: $(READY) ## train beside a plain loop of transformers and DeepSpeed (a quarter of an hour)
 	@$(BIN)/python -m benchmarks.train
+
+check-gpu: $(READY) ## What only a GPU can show, and speed and memory on it, into benchmarks/results
+	@$(BIN)/python -m benchmarks.gpu
 
 bench-kills: $(READY) ## Each job killed over and over, on a folder and on S3 (half an hour)
 	@$(BIN)/python -m benchmarks.kills

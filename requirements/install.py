@@ -1,7 +1,8 @@
 """Installs a lock into an environment: ``install.py ENVIRONMENT LOCK UV pip install FLAG…``.
 
-Which torch it takes is asked before anything is installed: the build without CUDA where an index
-or a folder that pip is set to look into has one for this machine, else the lock's. An index that
+Which torch it takes is asked before anything is installed: the lock's, with CUDA, on a machine with
+a GPU of NVIDIA; else the build without CUDA where an index or a folder that pip is set to look into
+has one for this machine. An index that
 does not answer, or a file with another hash, is an error: it never decides for the other build.
 
 What is downloaded is told as it goes on. A stop is passed on to uv and waited for.
@@ -9,6 +10,7 @@ What is downloaded is told as it goes on. A stop is passed on to uv and waited f
 
 import ast
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +24,9 @@ WITH_CUDA_SAID = (
     "No CPU build of torch found here; installing the larger one with CUDA: "
     "about 6 GB on disk in all …"
 )
+WITH_GPU_SAID = "A GPU of NVIDIA is here; installing torch with CUDA: about 6 GB on disk in all …"
+GPUS_OWN = "nvidia-smi"
+"""The driver's command."""
 IS_LISTED = re.compile(r" [-+~] |Using Python ")  # each package, which nobody reads
 SAYS_NOTHING = re.compile(r"An index.*(could not be queried|returned a)")  # 401 and 403
 
@@ -33,7 +38,9 @@ def main() -> int:
     names = WITH_CUDA_ONLY.findall(Path(lock).read_text())
     left_out = Path(environment, "left-out")
     left_out.write_text("")
-    if "torch" in names:
+    if "torch" in names and shutil.which(GPUS_OWN):
+        print(WITH_GPU_SAID, flush=True)
+    elif "torch" in names:
         ask = [install[0], "pip", "compile", "--quiet", "--no-deps", "--no-header"]
         ask += ["--no-annotate", "--python", f"{environment}/bin/python"]
         place = next((place for place in places() if has_torch_without_cuda(ask, place)), None)

@@ -181,6 +181,19 @@ def test_torch_is_the_build_that_the_places_have(
     assert place.installed() == expected
 
 
+def test_where_a_gpu_is_it_is_the_build_with_cuda(place: Place) -> None:
+    (place.folder / "nvidia-smi").write_text("#!/bin/sh\n")
+    (place.folder / "nvidia-smi").chmod(0o755)
+    place.settings = {
+        "PIP_EXTRA_INDEX_URL": f"{place.url}/second",
+        "PATH": f"{place.folder}{os.pathsep}{os.environ['PATH']}",
+    }
+    done = place.install()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "A GPU of NVIDIA is here" in done.stdout
+    assert place.installed() == WITH_CUDA
+
+
 @pytest.mark.parametrize("status", ["401", "403", "429", "500", "refused"])
 def test_an_index_that_does_not_answer_decides_nothing(place: Place, status: str) -> None:
     url = "http://127.0.0.1:9" if status == "refused" else f"{place.url}/{status}"
