@@ -25,6 +25,8 @@ from jobs.kinds.model import SINGLE
 from jobs.train.attention import DOCUMENTS, within_documents
 
 SMALL = Case("small", 256, 512, 4, 8, 4, 1024, length=512, rows=64, batch_rows=8, micro_rows=1)
+TINY = Case("tiny", 64, 128, 2, 4, 2, 512, length=128, rows=32, batch_rows=8, micro_rows=2)
+"""In place of others without a GPU: to see that all of it runs."""
 LOSS_TOLERANCE = 0.02
 """Of a loss in bfloat16 against float32, relative."""
 SECONDS = 300
@@ -43,11 +45,16 @@ class Bench:
         """Or on the CPU, which only shows that the checks work."""
         return self.device.type == "cuda"
 
+    @property
+    def case(self) -> Case:
+        """What is trained."""
+        return SMALL if self.on_gpu else TINY
+
     def runner(self, *, on_gpu: bool) -> Runner:
-        """Trains the small model on its rows."""
+        """Trains the model on its rows."""
         model, rows = self._artifact("artifact"), self._artifact("rows")
         processes = self.processes if on_gpu else 1
-        return Runner(SMALL, self.folder, model, rows, processes, on_gpu=on_gpu)
+        return Runner(self.case, self.folder, model, rows, processes, on_gpu=on_gpu)
 
     def _artifact(self, name: str) -> Artifact:
         return Artifact.open(f"{self.folder}/{name}")
@@ -69,9 +76,10 @@ class Bench:
 
 def prepared(folder: Path, device: torch.device, processes: int) -> Bench:
     """A bench with its model and its rows."""
-    make_model(SMALL, folder)
-    make_rows(SMALL, folder)
-    return Bench(folder, device, processes)
+    bench = Bench(folder, device, processes)
+    make_model(bench.case, folder)
+    make_rows(bench.case, folder)
+    return bench
 
 
 def losses(trained: Artifact) -> list[float]:
@@ -182,7 +190,7 @@ def check_merging(bench: Bench) -> str:
     trained = bench.trained("stage-2")
     base, instruct = bench.folder / "artifact", bench.folder / "instruct/artifact"
     if not instruct.exists():
-        make_model(SMALL, bench.folder / "instruct", seed=1)
+        make_model(bench.case, bench.folder / "instruct", seed=1)
     out = bench.folder / "merged"
     command = [
         sys.executable, "-m", "jobs.merge", f"--base={base}", f"--instruct={instruct}",

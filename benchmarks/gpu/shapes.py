@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from benchmarks.gpu.checks import TINY
 from benchmarks.train.cases import Case, make_model, make_rows
 from benchmarks.train.runs import Measured, Runner
 from jobs.kinds import rows as splits
@@ -23,8 +24,6 @@ SHAPES = (
     Case("1.5B", 1536, 8960, 28, 12, 2, 151936, LENGTH, ROWS, BATCH_ROWS, micro_rows=1),
     Case("8B, 8 of 32 layers", 4096, 14336, 8, 32, 8, 128256, LENGTH, ROWS, BATCH_ROWS, 1),
 )
-TINY = Case("tiny", 64, 128, 2, 4, 2, 512, length=128, rows=16, batch_rows=8, micro_rows=2)
-"""In place of them without a GPU: to see that all of it runs."""
 CHECKPOINTING = ("--activation-checkpointing=true",)
 LOOPS = TRAIN, RECOMPUTED, PLAIN = "train", "train-recomputed", "plain-loop"
 
