@@ -30,6 +30,8 @@ TINY = Case("tiny", 64, 128, 2, 4, 2, 512, length=128, rows=32, batch_rows=8, mi
 LOSS_TOLERANCE = 0.02
 """Of a loss in bfloat16 against float32, relative."""
 SECONDS = 300
+CPU = "cpu"
+"""The training in float32, on one process of the CPU."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +62,10 @@ class Bench:
         return Artifact.open(f"{self.folder}/{name}")
 
     def trained(self, name: str, *flags: str) -> Artifact:
-        """A training, done once for all checks that look at it."""
+        """A training, done once for all checks that look at it; ``cpu`` is on the CPU."""
         out = self.folder / "trained" / name
         if not out.exists():
-            self.runner(on_gpu=self.on_gpu).train(out, *flags)
-        return Artifact.open(str(out))
-
-    def on_cpu(self) -> Artifact:
-        """The same in float32, on one process of the CPU."""
-        out = self.folder / "trained" / "cpu"
-        if not out.exists():
-            self.runner(on_gpu=False).train(out)
+            self.runner(on_gpu=self.on_gpu and name != CPU).train(out, *flags)
         return Artifact.open(str(out))
 
 
@@ -85,6 +80,12 @@ def prepared(folder: Path, device: torch.device, processes: int) -> Bench:
 def losses(trained: Artifact) -> list[float]:
     """Step by step."""
     return [point["loss"] for point in trained.statistics["history"]]
+
+
+def difference(found: Artifact, expected: Artifact) -> float:
+    """The largest of two trainings' losses, relative."""
+    pairs = zip(losses(found), losses(expected), strict=True)
+    return max(abs(a - b) / b for a, b in pairs)
 
 
 def check_kernel(bench: Bench) -> str:
@@ -140,23 +141,20 @@ def check_canary(bench: Bench) -> str:
 
 def check_losses(bench: Bench) -> str:
     """Losses in bfloat16 against those in float32 on the CPU."""
-    found, expected = losses(bench.trained("stage-2")), losses(bench.on_cpu())
-    worst = max(abs(a - b) / b for a, b in zip(found, expected, strict=True))
+    worst = difference(bench.trained("stage-2"), bench.trained(CPU))
     assert worst < LOSS_TOLERANCE, worst
     return f"largest relative difference {worst:.2g}"
 
 
 def check_stages(bench: Bench) -> str:
     """ZeRO 1, 2 and 3, and activations computed again: the same losses."""
-    expected = losses(bench.trained("stage-2"))
-    worst = 0.0
-    for name, flags in (
-        ("stage-1", ("--zero-stage=1",)),
-        ("stage-3", ("--zero-stage=3",)),
-        ("recomputed", ("--zero-stage=3", "--activation-checkpointing=true")),
-    ):
-        found = losses(bench.trained(name, *flags))
-        worst = max([worst, *(abs(a - b) / b for a, b in zip(found, expected, strict=True))])
+    others = {
+        "stage-1": ["--zero-stage=1"],
+        "stage-3": ["--zero-stage=3"],
+        "recomputed": ["--zero-stage=3", "--activation-checkpointing=true"],
+    }
+    expected = bench.trained("stage-2")
+    worst = max(difference(bench.trained(name, *others[name]), expected) for name in others)
     assert worst < LOSS_TOLERANCE / 2, worst
     return f"largest relative difference {worst:.2g}"
 
@@ -178,8 +176,7 @@ def check_resuming(bench: Bench) -> str:
     runner.train(out, "--checkpoint-steps=2")
     resumed = Artifact.open(str(out))
     step = resumed.statistics["resumed_at_step"]
-    found, expected = losses(resumed), losses(bench.trained("stage-2"))
-    worst = max(abs(a - b) / b for a, b in zip(found, expected, strict=True))
+    worst = difference(resumed, bench.trained("stage-2"))
     assert step > 0, "it was done before it was killed"
     assert worst < LOSS_TOLERANCE / 2, worst
     return f"at step {step}, largest relative difference {worst:.2g}"

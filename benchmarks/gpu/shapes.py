@@ -40,8 +40,8 @@ class Shape(NamedTuple):
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
-        told = {"shape": self.name, "loop": self.loop, "failed": self.failed}
-        return told | (self.measured._asdict() if self.measured else {}) | {"mfu": self.mfu}
+        told = {"shape": self.name, "loop": self.loop, "failed": self.failed, "mfu": self.mfu}
+        return told | (self.measured._asdict() if self.measured else {})
 
 
 def measured(device: torch.device, processes: int) -> Iterator[Shape]:
@@ -77,7 +77,5 @@ def _flops_a_token(runner: Runner) -> float:
     case = runner.case
     rows = Rows(runner.rows, splits.TRAIN, case.vocabulary).first(case.rows)
     lengths = [n for row in rows for n in row.lengths]
-    parameters = runner.model.statistics["parameters"]
-    attention = case.layers * case.hidden
-    work = Work(parameters, attention)
+    work = Work(runner.model.statistics["parameters"], case.layers * case.hidden)
     return work.flops(sum(lengths), sum(n * n for n in lengths)) / sum(lengths)

@@ -27,8 +27,6 @@ class Measured(NamedTuple):
     """Sum of what the processes held at most, each at its own time."""
     gpu_bytes: int | None
     """The most that process 0 had of its GPU's memory."""
-    mfu: float | None = None
-    """Model FLOPs utilisation, where it is known."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Runner:
         """By train. Raises RuntimeError where it fails."""
         memory, _ = self._watched(self.command(out, *flags))
         told = Artifact.open(str(out)).statistics
-        return Measured(told["tokens_per_second"], memory, told["memory_bytes"], told["mfu"])
+        return Measured(told["tokens_per_second"], memory, told["memory_bytes"])
 
     def plain(self) -> Measured:
         """By the plain loop."""

@@ -16,11 +16,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, NamedTuple
 
-from jobs.train.settings import BUCKET_ELEMENTS, LOGITS_BYTES
+from jobs.train.settings import BUCKET_ELEMENTS, HIGHEST_STAGE, LOGITS_BYTES
 
 WEIGHT, GRADIENT, OPTIMIZER = 2, 4, 12
 """Bytes a parameter."""
-HIGHEST_STAGE = 3
 
 
 class Memory(NamedTuple):

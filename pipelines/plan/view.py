@@ -69,7 +69,7 @@ def _trainings(plan: Plan) -> Table:
 
 def _memory(plan: Plan) -> Table:
     """Of each GPU, the least that a training needs."""
-    table = _table("a GPU holds", *(part for part in Memory._fields), "in all")
+    table = _table("a GPU holds", *Memory._fields, "in all")
     for planned in plan.steps:
         if memory := planned.cost.memory:
             parts = [_told(part, num_bytes) for part in memory]

@@ -21,11 +21,9 @@ from jobs.train.attention import implementation
 from jobs.train.files import Files
 from jobs.train.loss import Loss
 from jobs.train.network import Network
-from jobs.train.settings import BUCKET_ELEMENTS, TrainSettings
+from jobs.train.settings import BUCKET_ELEMENTS, HIGHEST_STAGE, TrainSettings
 from jobs.train.weights import Weights
 
-HIGHEST_STAGE = 3
-"""Of ZeRO: weights, too, lie on one process each."""
 MOST_WAITING = timedelta(minutes=30)
 """For another process in a collective call: none does anything alone meanwhile that takes long, but
 for reading the model, and who is lost is mostly found at once."""

@@ -53,8 +53,8 @@ class Loop:
         self._steps = Steps(engine, device, job.settings.micro_batch_rows, self._length)
         new = self._rows(job.inputs["rows"])
         replay = self._rows(job.inputs["replay"]) if "replay" in job.inputs else None
-        settings = job.settings
-        self._data = Mixture(new, replay, settings.replay_share, settings.mask_first_tokens)
+        told = job.settings
+        self._data = Mixture(new, replay, told.replay_share, told.mask_first_tokens)
         heldout = Rows(job.inputs["rows"], HELDOUT, engine.module.vocabulary)
         self._heldout = heldout.first(HELDOUT_ROWS)
         rows = job.settings.epochs * self._data.rows_an_epoch

@@ -152,7 +152,7 @@ class _Chunked(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         of_hidden, *of_head = ctx.saved_tensors
-        # Straight into its type: in float32 a large head's would stand there twice.
+        # Straight into its type, which spares a GPU a float32 copy of a large head.
         scaled = [
             torch.mul(one, outer[0], out=torch.empty_like(one, dtype=dtype))
             for one, dtype in zip(of_head, ctx.types, strict=True)

@@ -1,4 +1,4 @@
-"""New rows and replayed ones in one stream, as Ibrahim et al. 2024 (arXiv 2403.08763, section 4.2).
+"""New rows and replayed ones in one stream, as Ibrahim et al. 2024 (arXiv 2403.08763).
 
 Which row is a replayed one follows from its number alone, evenly spread; and of each kind the order
 from seed and epoch. So the cursor stays one number: the rows consumed so far.

@@ -10,6 +10,8 @@ from jobs.kinds.promises import Trained
 
 CHECKPOINTS = "checkpoints"
 """The folder of a training's checkpoints, beside its result."""
+HIGHEST_STAGE = 3
+"""Of ZeRO: weights, too, lie on one process each."""
 LOGITS_BYTES = 2**28
 """Of logits in float32 that are held at a time."""
 BUCKET_ELEMENTS = 2 * 10**8
@@ -61,7 +63,7 @@ class TrainSettings(JobSettings):
     """Largest norm of the gradient; longer ones are scaled down."""
     seed: int = Field(0, ge=0, lt=2**32)
     """Decides the order of the rows."""
-    zero_stage: Annotated[int, OPERATIONAL] = Field(2, ge=1, le=3)
+    zero_stage: Annotated[int, OPERATIONAL] = Field(2, ge=1, le=HIGHEST_STAGE)
     """DeepSpeed's ZeRO stage."""
     activation_checkpointing: Annotated[bool, OPERATIONAL] = False
     """Keep only what goes into each layer, and compute the rest again on the way back: far less

@@ -18,7 +18,7 @@ from jobs.stopping import STOP
 from jobs.train import engine as engines
 from jobs.train.loop import Loop
 from jobs.train.processes import of_a_peer
-from jobs.train.settings import TrainSettings
+from jobs.train.settings import HIGHEST_STAGE, TrainSettings
 
 EXIT_OF_A_PEER = 1
 """Less than the code of who failed by itself (`jobs.train.launch.cause`)."""
@@ -50,7 +50,7 @@ def _smaller(settings: TrainSettings) -> str:
     rows = settings.micro_batch_rows
     ways = [] if settings.activation_checkpointing else ["set --activation-checkpointing true"]
     ways += [f"lower --micro-batch-rows from {rows}"] if rows > 1 else []
-    if settings.processes > 1 and settings.zero_stage < engines.HIGHEST_STAGE:
+    if settings.processes > 1 and settings.zero_stage < HIGHEST_STAGE:
         ways.append(f"raise --zero-stage from {settings.zero_stage}")
     return " or ".join([*ways, f"raise --processes from {settings.processes}"])
 
