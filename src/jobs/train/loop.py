@@ -60,6 +60,7 @@ class Loop:
         rows = job.settings.epochs * self._data.rows_an_epoch
         self._number = math.ceil(round(rows / job.settings.batch_rows, 9))
         self._checkpoints = Checkpoints(job.out, self._rank, job.settings.checkpoints_kept)
+        self._state = State()
 
     def _rows(self, artifact: Artifact) -> Rows:
         rows = Rows(artifact, TRAIN, self._engine.module.vocabulary)
@@ -76,21 +77,24 @@ class Loop:
         has diverged twice.
         """
         leak = check_isolation(self._engine.module, self._length, self._device)
-        state = self._resume()
-        STOP.hold(lambda: "" if self._rank else what_counts(state.step, self._checkpoints.last))
-        first_step = state.step
+        self._resume()
+        STOP.hold(
+            lambda: "" if self._rank else what_counts(self._state.step, self._checkpoints.last)
+        )
+        first_step = self._state.step
         meter = _Meter(self._engine.module.network, self._device, self._processes)
         with Progress(
-            "train", self._number, "steps", state.step, shown=self._rank == 0
+            "train", self._number, "steps", first_step, shown=self._rank == 0
         ) as progress:
-            while state.step < self._number:
+            while self._state.step < self._number:
                 try:
-                    self._advance(state, progress, meter)
+                    self._advance(progress, meter)
                 except DivergedError as error:
-                    before = state.step
-                    self._go_back(state, str(error))
-                    progress.advance(state.step - before)
+                    before = self._state.step
+                    self._go_back(str(error))
+                    progress.advance(self._state.step - before)
         self._checkpoints.finish()
+        state = self._state
         return {
             "steps": self._number,
             "tokens": state.tokens,
@@ -110,17 +114,18 @@ class Loop:
             "history": loss_curve(state.history),
         }
 
-    def _resume(self) -> State:
+    def _resume(self) -> None:
         checkpoint = self._checkpoints.newest()
-        if checkpoint is not None:
-            state = self._checkpoints.load(self._engine, checkpoint)
-            log.info("resumed step=%d from=%s", state.step, checkpoint.uri)
-            return state
-        return State(heldout_loss_before=self._steps.loss(self._heldout))
+        if checkpoint is None:
+            self._state = State(heldout_loss_before=self._steps.loss(self._heldout))
+            return
+        self._state = self._checkpoints.load(self._engine, checkpoint)
+        log.info("resumed step=%d from=%s", self._state.step, checkpoint.uri)
 
-    def _advance(self, state: State, progress: Progress, meter: "_Meter") -> None:
+    def _advance(self, progress: Progress, meter: "_Meter") -> None:
         """Steps up to the end. Raises DivergedError after one that is wrong."""
-        with closing(ahead(self._batches(state))) as batches:
+        state = self._state
+        with closing(ahead(self._batches())) as batches:
             for batch in batches:
                 done, rate = self._step(state.step, batch)
                 before = [one["loss"] for one in state.history[-LAST_STEPS:]]
@@ -134,17 +139,17 @@ class Loop:
                 progress.advance(1, loss=round(done.loss, 4), rate=f"{rate:.3g}", **meter.facts())
                 if state.step == self._number:
                     return
-                self._look_at_heldout(state)
-                self._save_if_due(state)
+                self._look_at_heldout()
+                self._save_if_due()
 
-    def _batches(self, state: State) -> Iterator[StepBatch]:
-        """Those from the state's next step on, without the one that is skipped."""
-        size = self._settings.batch_rows
-        first = state.next_batch
+    def _batches(self) -> Iterator[StepBatch]:
+        """Those from the next step on, without the one that is skipped."""
+        size, skipped = self._settings.batch_rows, self._state.skipped
+        first = self._state.next_batch
         stream = self._data.stream(self._settings.seed, first * size)
         for number in count(first):
             rows = list(islice(stream, size))
-            if number != state.skipped:
+            if number != skipped:
                 yield self._steps.batch(rows)
 
     def _step(self, step: int, batch: StepBatch) -> tuple[Done, float]:
@@ -159,29 +164,26 @@ class Loop:
         )
         return self._steps.train(batch, rate), rate
 
-    def _go_back(self, state: State, wrong: str) -> None:
+    def _go_back(self, wrong: str) -> None:
         """To the last checkpoint, from where this step's batch is skipped: once.
 
         A spike that a few rows make passes so; one that comes of the rate comes again. Raises
         BadInputError then, and where there is no checkpoint.
         """
         self._checkpoints.finish()
-        checkpoint = self._checkpoints.newest()
+        state, checkpoint = self._state, self._checkpoints.newest()
         again = "" if state.skipped is None else f", though batch {state.skipped} was skipped"
         if checkpoint is None or again:
             raise BadInputError(f"{wrong} at step {state.step}{again}; {FIX_LOSS}")
-        diverged_at, batch = state.step, state.next_batch
         log.warning(
             "%s at step %d; back to %s, once, and without that batch",
-            wrong, diverged_at, checkpoint.uri,
+            wrong, state.step, checkpoint.uri,
         )  # fmt: skip
-        found = self._checkpoints.load(self._engine, checkpoint)
-        for name in State.model_fields:
-            setattr(state, name, getattr(found, name))
-        state.skipped = batch
+        self._state = self._checkpoints.load(self._engine, checkpoint)
+        self._state.skipped = state.next_batch
 
-    def _look_at_heldout(self, state: State) -> None:
-        every = self._settings.heldout_steps
+    def _look_at_heldout(self) -> None:
+        state, every = self._state, self._settings.heldout_steps
         if every and state.step % every == 0 and self._heldout:
             loss = self._steps.loss(self._heldout)
             assert loss is not None
@@ -189,23 +191,23 @@ class Loop:
             if self._rank == 0:
                 log.info("heldout step=%d loss=%.4f", state.step, loss)
 
-    def _save_if_due(self, state: State) -> None:
+    def _save_if_due(self) -> None:
         """Saves what is due; raises StoppedError where a process was told to stop.
 
         With all steps done nothing is due nor stopped: the result is smaller than a checkpoint.
         """
-        saved = self._checkpoints
+        state, saved = self._state, self._checkpoints
         now = agreed(saved.seconds, saved.is_uploaded, self._device)
         if saved.is_writing and now.is_uploaded:
             saved.complete()
         if now.grace is not None:
-            self._stop(state)
+            self._stop()
         if state.step % self._settings.checkpoint_steps == 0:
             saved.save(self._engine, state)
 
-    def _stop(self, state: State) -> NoReturn:
+    def _stop(self) -> NoReturn:
         """Saves what the grace allows. Raises StoppedError."""
-        saved = self._checkpoints
+        state, saved = self._state, self._checkpoints
         saved.finish()
         why = "which is saved; the same command continues"
         if saved.last != state.step:
